@@ -1,0 +1,180 @@
+"""From plan to proof: the change proposed, a person's approval of exactly that change, what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import rfc8785
+
+from glhelpers.models.base import OwnModel
+
+__all__ = [
+    "Approval",
+    "BasisItem",
+    "Change",
+    "ChangePlan",
+    "Check",
+    "CheckState",
+    "Outcome",
+    "PlanFile",
+    "Receipt",
+    "Scalar",
+    "Target",
+    "digest_of",
+]
+
+Scalar = str | int | bool | None
+
+
+def digest_of(model: OwnModel) -> str:
+    """SHA-256 (hex) of the model's canonical JSON (RFC 8785), the same on every machine."""
+    return hashlib.sha256(rfc8785.dumps(model.model_dump(mode="json"))).hexdigest()
+
+
+class Target(OwnModel):
+    """What is written to. `typed` is the text a person must type to show that they mean this one."""
+
+    kind: Literal["namespace", "customer", "subscription"]
+    id: str
+    name: str
+    typed: str
+
+    @property
+    def key(self) -> str:
+        """Name of the target in the journal: one open write at a time per key."""
+        return f"{self.kind}:{self.id}"
+
+
+class Change(OwnModel):
+    """One field before and after; `note` says what is odd about it, such as that it lags."""
+
+    field: str
+    label: str
+    before: Scalar
+    after: Scalar
+    lags: bool = False
+    note: str | None = None
+
+
+class BasisItem(OwnModel):
+    """One value that a rule used: if it differs at apply time, the plan is stale."""
+
+    name: str
+    label: str
+    value: Scalar
+
+
+class ChangePlan(OwnModel):
+    """
+    A proposed write as a value: nothing in it depends on the clock or on who asked.
+
+    `arguments` is exactly what will be sent to `action`. `second_person` lists the reasons, if any,
+    why the approver must be someone else than the requester.
+    """
+
+    format: Literal["glhelpers.plan/1"] = "glhelpers.plan/1"
+    runbook: str
+    action: str
+    profile: str
+    target: Target
+    ticket_url: str
+    issue: str | None = None
+    customer_confirmation: str | None = None
+    arguments: dict[str, str | int]
+    changes: tuple[Change, ...]
+    basis: tuple[BasisItem, ...]
+    consequences: tuple[str, ...] = ()
+    cannot_be_undone: tuple[str, ...] = ()
+    second_person: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Identity of the plan: two plans are the same if and only if their digests are."""
+        return digest_of(self)
+
+
+class PlanFile(OwnModel):
+    """`plan.json`: the plan with its digest, and who asked for it when."""
+
+    format: Literal["glhelpers.plan-file/1"] = "glhelpers.plan-file/1"
+    plan: ChangePlan
+    digest: str
+    requested_by: str
+    planned_at: datetime
+
+
+class Approval(OwnModel):
+    """`approval.json`: a person's word on one plan, for a limited time, to be spent once."""
+
+    format: Literal["glhelpers.approval/1"] = "glhelpers.approval/1"
+    plan_digest: str
+    profile: str
+    target: str
+    requested_by: str
+    approved_by: str
+    approved_at: datetime
+    expires_at: datetime
+
+    @property
+    def id(self) -> str:
+        """Identity in the journal, where it is spent once."""
+        return digest_of(self)
+
+
+class Outcome(StrEnum):
+    """What became of a write. Only a read-back makes it `applied`."""
+
+    applied = "APPLIED"
+    noop = "NOOP"
+    not_applied = "NOT_APPLIED"
+    mismatch = "MISMATCH"
+    partial = "PARTIAL"
+    unknown = "UNKNOWN"
+
+
+class CheckState(StrEnum):
+    """`pending`: a stored figure that the service refreshes once a day has not moved yet."""
+
+    ok = "ok"
+    pending = "pending"
+    differs = "differs"
+    unknown = "unknown"
+
+
+class Check(OwnModel):
+    """One field read back after the write, next to what the plan expected."""
+
+    field: str
+    label: str
+    before: Scalar
+    expected: Scalar
+    found: Scalar
+    state: CheckState
+
+
+class Receipt(OwnModel):
+    """
+    What was sent, what was answered, what was read back.
+
+    `answered` is the tool's own word in our words (`success`, `refused: …`, `no answer: …`);
+    `settled_from_journal` is true where an earlier run had sent the write and this one only read back.
+    """
+
+    action: str
+    outcome: Outcome
+    answered: str
+    sent_at: datetime | None = None
+    answered_at: datetime | None = None
+    audit_event_id: int | None = None
+    settled_from_journal: bool = False
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        """Whether the read-back found the change in place."""
+        return self.outcome in (Outcome.applied, Outcome.noop)
+
+
