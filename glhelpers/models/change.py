@@ -176,5 +176,3 @@ class Receipt(OwnModel):
     def verified(self) -> bool:
         """Whether the read-back found the change in place."""
         return self.outcome in (Outcome.applied, Outcome.noop)
-
-
