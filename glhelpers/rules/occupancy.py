@@ -104,7 +104,7 @@ def subscription_is_not_on_another_group(facts: AssociationFacts) -> Judgement:
     stage="occupancy",
     anchor=handbook.SEES,
     paragraph="A group is greyed out while another subscription is on it: a plan, a recently expired one, or consumption",
-    uses=("occupants", "gitlab_subscription", "today"),
+    uses=("occupants", "gitlab_subscription", "namespace", "orders", "today"),
 )
 def nothing_else_occupies_the_namespace(facts: AssociationFacts) -> Judgement:
     if (none := _nothing_to_compare(facts)) is not None:
@@ -143,16 +143,17 @@ def _judge_occupant(facts: AssociationFacts, occupant: Occupant) -> Judgement:
 
 
 def _judge_unclaimed_plan(facts: AssociationFacts) -> Judgement:
-    plan = facts.gitlab_subscription.known().plan
-    linked_here = _linked_to(facts) == str(facts.namespace.known().id)
-    if plan.code is None:
+    plan, namespace = facts.gitlab_subscription.known().plan, facts.namespace.known()
+    # A group that never had a subscription answers null for the code; its namespace then says "free".
+    code = plan.code or namespace.plan
+    if code is None:
         raise FactUnknown("GitLab.com does not say which plan the group has")
-    if plan.code in ("free", "default") or plan.trial or linked_here:
+    if code in ("free", "default") or plan.trial or _linked_to(facts) == str(namespace.id):
         return passes("No other subscription is on the group.")
-    if plan.code in PAID_PLANS:
+    if code in PAID_PLANS:
         return Judgement(
             Verdict.stop,
-            f"The group has the paid plan {plan.code}, but CustomersDot links no order to it.",
+            f"The group has the paid plan {code}, but CustomersDot links no order to it.",
             "Find the order that pays for this plan before anything is changed.",
         )
-    raise FactUnknown(f"plan code {plan.code} is not known to these rules")
+    raise FactUnknown(f"plan code {code} is not known to these rules")

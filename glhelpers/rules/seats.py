@@ -179,10 +179,10 @@ def seats_cover_seats_in_use(facts: AssociationFacts) -> Judgement:
     seats, needed = _seats_of(facts)
     program = community_program(facts.subscription.known())
     compared = f"{seats} seats bought, {_in_words(needed)}"
-    if needed.high < seats:
-        return Judgement(Verdict.warn, f"{compared}: fewer users than seats, nothing is owed.")
     if needed.low == needed.high == seats:
         return passes(f"{compared}: the same.")
+    if needed.high <= seats:
+        return Judgement(Verdict.warn, f"{compared}: fewer users than seats, nothing is owed.")
     over = needed.high - seats
     if program is not None:
         return Judgement(

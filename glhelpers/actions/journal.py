@@ -1,0 +1,270 @@
+"""
+The journal: an append-only, hash-chained memory of every write, durable before the request leaves.
+
+It answers three questions across processes: was this approval spent, is a write to this target
+open, and what became of it.  SQLite by default; any database that SQLAlchemy reaches by URL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from glhelpers.errors import BadSettings, GateClosed, WriteInProgress
+
+__all__ = ["Entry", "Intent", "Journal"]
+
+_META = sa.MetaData()
+_ENTRIES = sa.Table(
+    "entries",
+    _META,
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("at", sa.String(40), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("intent_id", sa.String(64), nullable=False),
+    sa.Column("target", sa.String(400), nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False, unique=True),
+)
+_OPEN = sa.Table(
+    "open_intents",
+    _META,
+    sa.Column("target", sa.String(400), primary_key=True),
+    sa.Column("intent_id", sa.String(64), nullable=False, unique=True),
+)
+_SPENT = sa.Table(
+    "spent_approvals",
+    _META,
+    sa.Column("approval_id", sa.String(64), primary_key=True),
+    sa.Column("intent_id", sa.String(64), nullable=False),
+    sa.Column("at", sa.String(40), nullable=False),
+)
+_FIRST = "0" * 64
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A write that is about to be sent: what, to which target, who holds it, until when it may be in flight."""
+
+    id: str
+    target: str
+    plan: dict[str, Any]
+    run_id: str
+    operator: str
+    host: str
+    pid: int
+    process_started: float
+    in_flight_until: str
+
+    def holder_is_alive(self) -> bool:
+        """Whether the process that opened it still runs; on another host only its time limit can tell."""
+        if self.host != socket.gethostname():
+            return datetime.now(UTC) < datetime.fromisoformat(self.in_flight_until)
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.process_started) < 1
+        except psutil.Error:
+            return False
+
+    def may_be_in_flight(self) -> bool:
+        """Whether the request may still be on its way although nobody waits for the answer."""
+        return datetime.now(UTC) < datetime.fromisoformat(self.in_flight_until)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the journal."""
+
+    seq: int
+    at: str
+    kind: str
+    intent_id: str
+    target: str
+    payload: dict[str, Any]
+    previous: str
+    hash: str
+
+
+def me() -> tuple[str, int, float]:
+    """Host, process id and start of this process."""
+    return socket.gethostname(), os.getpid(), psutil.Process().create_time()
+
+
+class Journal:
+    """All writes of all runs that share this database."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        try:
+            with self._transaction() as connection:
+                _META.create_all(connection)
+        except SQLAlchemyError as error:
+            raise BadSettings(
+                f"The journal cannot be opened ({type(error).__name__}).",
+                next_step="Check GLHELPERS_JOURNAL_URL and that its folder can be written; without a journal there is no write.",
+            ) from None
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self._engine.dispose()
+
+    def begin(self, intent: Intent, approval_id: str) -> None:
+        """
+        Spend the approval, take the target and record the intent, all or nothing, durably.
+
+        Raises `GateClosed` if the approval was spent before, `WriteInProgress` if the target is taken.
+        """
+        now = _now()
+        try:
+            with self._transaction() as connection:
+                connection.execute(_SPENT.insert().values(approval_id=approval_id, intent_id=intent.id, at=now))
+                self._append(connection, "intent", intent.id, intent.target, vars(intent), now)
+                connection.execute(_OPEN.insert().values(target=intent.target, intent_id=intent.id))
+        except IntegrityError:
+            self._explain(intent, approval_id)
+
+    def _explain(self, intent: Intent, approval_id: str) -> None:
+        if (spent := self.spent(approval_id)) is not None:
+            raise GateClosed(
+                f"This approval was spent at {spent}; an approval opens the gate once.",
+                next_step="Make a new plan and have it approved.",
+            ) from None
+        held = self.open_intent(intent.target)
+        by = f"{held.operator} (run {held.run_id}, process {held.pid} on {held.host})" if held else "another run"
+        raise WriteInProgress(
+            f"A write to {intent.target} is held by {by}.",
+            next_step="Wait until that run has ended, then run again: it reads the state back first.",
+        ) from None
+
+    def answered(self, intent: Intent, answer: dict[str, Any]) -> None:
+        """Record what the service answered, before anything else is done with it."""
+        with self._transaction() as connection:
+            self._append(connection, "answer", intent.id, intent.target, answer, _now())
+
+    def settle(self, intent: Intent, outcome: str, checks: list[dict[str, Any]]) -> None:
+        """Record the outcome that a read-back found, and free the target."""
+        with self._transaction() as connection:
+            self._append(
+                connection, "settled", intent.id, intent.target, {"outcome": outcome, "checks": checks}, _now()
+            )
+            connection.execute(_OPEN.delete().where(_OPEN.c.intent_id == intent.id))
+
+    def left_open(self, intent: Intent, why: str) -> None:
+        """Record that the outcome could not be told; the target stays taken until somebody settles it."""
+        with self._transaction() as connection:
+            self._append(connection, "unsettled", intent.id, intent.target, {"why": why}, _now())
+
+    def spent(self, approval_id: str) -> str | None:
+        """When an approval was spent, or None."""
+        with self._transaction() as connection:
+            query = sa.select(_SPENT.c.at).where(_SPENT.c.approval_id == approval_id)
+            return connection.execute(query).scalar_one_or_none()
+
+    def open_intent(self, target: str) -> Intent | None:
+        """The write to this target whose outcome is not recorded yet, if there is one."""
+        with self._transaction() as connection:
+            query = (
+                sa.select(_ENTRIES.c.payload)
+                .join(_OPEN, _OPEN.c.intent_id == _ENTRIES.c.intent_id)
+                .where(_OPEN.c.target == target, _ENTRIES.c.kind == "intent")
+            )
+            payload = connection.execute(query).scalar_one_or_none()
+        return Intent(**json.loads(payload)) if payload is not None else None
+
+    def answer_of(self, intent: Intent) -> dict[str, Any] | None:
+        """What the service answered to this write, if the answer was recorded."""
+        found = [entry for entry in self.entries(intent.id) if entry.kind == "answer"]
+        return found[-1].payload if found else None
+
+    def entries(self, intent_id: str | None = None) -> list[Entry]:
+        """All rows, or those of one intent, oldest first."""
+        query = sa.select(_ENTRIES).order_by(_ENTRIES.c.seq)
+        if intent_id is not None:
+            query = query.where(_ENTRIES.c.intent_id == intent_id)
+        with self._transaction() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [Entry(**{**row, "payload": json.loads(row["payload"])}) for row in rows]
+
+    def first_broken_row(self) -> int | None:
+        """The number of the first row whose hash does not fit its content and its predecessor, or None."""
+        previous = _FIRST
+        for entry in self.entries():
+            content = [entry.at, entry.kind, entry.intent_id, entry.target, entry.payload]
+            if entry.previous != previous or entry.hash != _hash(previous, content):
+                return entry.seq
+            previous = entry.hash
+        return None
+
+    def _append(
+        self, connection: Connection, kind: str, intent_id: str, target: str, payload: dict[str, Any], at: str
+    ) -> None:
+        last = connection.execute(sa.select(_ENTRIES.c.hash).order_by(_ENTRIES.c.seq.desc()).limit(1)).scalar()
+        previous = last or _FIRST
+        connection.execute(
+            _ENTRIES.insert().values(
+                at=at,
+                kind=kind,
+                intent_id=intent_id,
+                target=target,
+                payload=json.dumps(payload, sort_keys=True),
+                previous=previous,
+                hash=_hash(previous, [at, kind, intent_id, target, payload]),
+            )
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # One writer at a time keeps the hash chain a chain.
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7305911)"))
+            yield connection
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True)
+    path = sa.make_url(url).database
+    if path:
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            raise BadSettings(
+                "The folder of the journal cannot be made.",
+                next_step="Set GLHELPERS_STATE_DIR to a folder that you can write.",
+            ) from None
+    engine = sa.create_engine(url, connect_args={"timeout": 30})
+
+    @sa.event.listens_for(engine, "connect")
+    def durable(connection: Any, record: Any) -> None:
+        # The driver would begin transactions late and on its own; the claim must hold from the start.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+
+    @sa.event.listens_for(engine, "begin")
+    def immediate(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _hash(previous: str, content: list[Any]) -> str:
+    return hashlib.sha256((previous + json.dumps(content, sort_keys=True)).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Where a person decides: one decision function, a face with widgets, a face for terminals."""
