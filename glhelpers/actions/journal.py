@@ -114,7 +114,7 @@ class Journal:
         except SQLAlchemyError as error:
             raise BadSettings(
                 f"The journal cannot be opened ({type(error).__name__}).",
-                next_step="Check GLHELPERS_JOURNAL_URL and that its folder can be written; without a journal there is no write.",
+                next_step="Check GLHELPERS_JOURNAL_URL and that its folder can be written; no journal, no write.",
             ) from None
 
     def close(self) -> None:

@@ -40,6 +40,7 @@ class Writer:
     origin: str
     run_id: str
     operator: str
+    in_flight: timedelta = IN_FLIGHT
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -65,7 +66,7 @@ class Writer:
             host=host,
             pid=pid,
             process_started=started,
-            in_flight_until=(self.clock() + IN_FLIGHT).isoformat(),
+            in_flight_until=(self.clock() + self.in_flight).isoformat(),
         )
         self.journal.begin(intent, approval.id)
         sent_at = self.clock()
@@ -96,6 +97,9 @@ class Writer:
         """Read back, classify, record the outcome. An outcome that cannot be told keeps the target taken."""
         plan = ChangePlan.model_validate(intent.plan)
         succeeded, refused = receipt.answered == "success", receipt.answered.startswith("refused")
+        if not (succeeded or refused or receipt.outcome is Outcome.not_applied):
+            # Nobody knows whether the request is still being worked on: what shows no change now may show it later.
+            self._wait_out(plan, intent)
         for attempt in range(_LOOKS):
             try:
                 checks = _checks(plan, effect_of(plan).read_back(self.clients, plan))
@@ -152,8 +156,6 @@ class Writer:
             audit_event_id=answer.get("audit_event_id") if answer is not None else None,
             settled_from_journal=True,
         )
-        if answer is None:
-            self._wait_out(plan, intent)
         return plan, self.verify(intent, receipt)
 
     def _wait_out(self, plan: ChangePlan, intent: Intent) -> None:
