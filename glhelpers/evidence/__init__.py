@@ -1,0 +1,1 @@
+"""Evidence of a run: redaction, pictures for notebook and page, the note, the run folder, publishing."""

@@ -1,0 +1,184 @@
+"""Typed values of a run arranged as bare HTML fragments; `show` adds the style, `page` has its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from glhelpers.evidence.render import macro
+from glhelpers.evidence.summary import answers, incomplete_sentence
+from glhelpers.evidence.words import (
+    CHECK_SIGNS,
+    OUTCOME_WORDS,
+    SOURCE_WORDS,
+    STEP_SIGNS,
+    VERDICT_SIGNS,
+    field_lines,
+    handbook_link,
+    headline,
+    in_words,
+    moment,
+)
+from glhelpers.models.change import ChangePlan, Receipt, Scalar
+from glhelpers.models.fact import Fact, Source
+from glhelpers.models.finding import Decision, Finding
+from glhelpers.models.record import Draft, FactLine, RunRecord, Step
+
+__all__ = ["decision", "differences", "drafts", "facts", "findings", "plan", "receipt", "steps", "summary"]
+
+
+def facts(lines: Sequence[Fact[Any] | FactLine]) -> Markup:
+    """Each fact with its value in plain words, its source and time, or the reason why it is not known."""
+    rows = [
+        {
+            "label": line.label,
+            "state": str(line.state),
+            "words": in_words(line.value),
+            "fields": field_lines(line.value),
+            "why": line.why,
+            "source": SOURCE_WORDS[line.source],
+            "by_hand": line.source is Source.operator,
+            "told_by": line.told_by or "the operator",
+            "call": line.call,
+            "read_at": moment(line.read_at),
+        }
+        for line in lines
+    ]
+    return macro("facts_table", rows)
+
+
+def findings(found: Sequence[Finding]) -> Markup:
+    """Each finding with verdict, rule, reason, next step and the handbook section it rests on."""
+    rows = [
+        {
+            "sign": VERDICT_SIGNS[finding.verdict],
+            "rule": finding.rule,
+            "label": finding.label,
+            "reason": finding.reason,
+            "next_step": finding.next_step,
+            "link": handbook_link(finding.anchor),
+        }
+        for finding in found
+    ]
+    return macro("findings_table", rows)
+
+
+def decision(decided: Decision, stages: Sequence[str]) -> Markup:
+    """The stages in order, each with its worst verdict, and the one where the way ended marked."""
+    reached = dict(decided.path)
+    names = [*stages, *(name for name in reached if name not in stages)]
+    path = [
+        {
+            "name": name.replace("_", " "),
+            "sign": VERDICT_SIGNS[reached[name]] if name in reached else None,
+            "ends": decided.status is not None and name == decided.stage,
+        }
+        for name in names
+    ]
+    return macro("decision_path", path, decided.why, decided.next_step)
+
+
+def plan(proposed: ChangePlan) -> Markup:
+    """What would be written: before and after side by side, what follows, what cannot be undone."""
+    return macro(
+        "plan_card",
+        {
+            "action": proposed.action,
+            "target": f"{proposed.target.name} ({proposed.target.kind} {proposed.target.id})",
+            "changes": [
+                {
+                    "label": change.label,
+                    "before": _scalar(change.before),
+                    "after": _scalar(change.after),
+                    "lags": change.lags,
+                    "note": change.note,
+                }
+                for change in proposed.changes
+            ],
+            "consequences": proposed.consequences,
+            "cannot_be_undone": proposed.cannot_be_undone,
+            "second_person": proposed.second_person,
+            "arguments": sorted(proposed.arguments.items()),
+            "profile": proposed.profile,
+            "digest": proposed.digest,
+        },
+    )
+
+
+def receipt(received: Receipt) -> Markup:
+    """What came of the write, and each field read back next to what was expected."""
+    return macro(
+        "receipt_card",
+        {
+            "sign": OUTCOME_WORDS[received.outcome],
+            "outcome": str(received.outcome),
+            "action": received.action,
+            "answered": received.answered,
+            "sent_at": moment(received.sent_at),
+            "settled_from_journal": received.settled_from_journal,
+            "audit_event_id": received.audit_event_id,
+            "checks": [
+                {
+                    "label": check.label,
+                    "before": _scalar(check.before),
+                    "expected": _scalar(check.expected),
+                    "found": _scalar(check.found),
+                    "sign": CHECK_SIGNS[check.state],
+                }
+                for check in received.checks
+            ],
+        },
+    )
+
+
+def differences(moved: Sequence[tuple[str, str, str]]) -> Markup:
+    """What a rule had rested on, as it was when the plan was made and as it is now."""
+    return macro("differences_table", moved)
+
+
+def drafts(written: Sequence[Draft]) -> Markup:
+    """Texts that are ready to send, as they stand; nothing in them is rendered."""
+    return macro("drafts_card", [draft.model_dump() for draft in written])
+
+
+def steps(taken: Sequence[Step]) -> Markup:
+    """Which steps ran, and which did not."""
+    rows = [
+        {
+            "name": step.name,
+            "sign": STEP_SIGNS[step.state],
+            "error": step.error,
+            "started_at": moment(step.started_at),
+            "ended_at": moment(step.ended_at),
+        }
+        for step in taken
+    ]
+    return macro("steps_table", rows)
+
+
+def summary(record: RunRecord) -> Markup:
+    """The first screen: what was asked, what was found, who approved what, what changed, whether it was verified."""
+    return macro(
+        "summary_card",
+        {
+            "sign": headline(record.status, record.complete),
+            "incomplete": incomplete_sentence(record),
+            "why": record.why,
+            "next_step": record.next_step,
+            "answers": answers(record),
+            "run_id": record.run_id,
+            "runbook": record.runbook,
+            "operator": record.operator,
+            "profile": record.profile,
+            "production": record.production,
+            "started_at": moment(record.started_at),
+            "ended_at": moment(record.ended_at),
+            "notices": record.notices,
+        },
+    )
+
+
+def _scalar(value: Scalar) -> str:
+    return in_words(value)

@@ -1,0 +1,93 @@
+"""
+Pictures for notebook cells: typed values in, HTML fragments out.
+
+Every fragment brings its own style, whose selectors all begin with `.glh`, and takes its colours
+from the text around it, so that it reads in a light and in a dark theme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from glhelpers.evidence import cards, pictures
+from glhelpers.evidence.render import stylesheet
+from glhelpers.models.change import ChangePlan, Receipt
+from glhelpers.models.fact import Fact
+from glhelpers.models.finding import Decision, Finding
+from glhelpers.models.record import Draft, FactLine, Minutes, RunRecord, Seats, Step
+
+__all__ = [
+    "decision_path",
+    "drafts_card",
+    "facts_table",
+    "findings_table",
+    "minutes_picture",
+    "plan_card",
+    "receipt_card",
+    "seats_picture",
+    "steps_table",
+    "style",
+    "summary_card",
+]
+
+
+def style() -> str:
+    """The style of all fragments, for a place that shows several of them."""
+    return f"<style>{stylesheet()}</style>"
+
+
+def facts_table(facts: Sequence[Fact[Any] | FactLine]) -> str:
+    """The facts as a table; see `cards.facts`."""
+    return _styled(cards.facts(facts))
+
+
+def findings_table(findings: Sequence[Finding]) -> str:
+    """The findings as a table; see `cards.findings`."""
+    return _styled(cards.findings(findings))
+
+
+def decision_path(decision: Decision, stages: Sequence[str] = ()) -> str:
+    """The way through the stages and where it ended; see `cards.decision`."""
+    return _styled(cards.decision(decision, stages))
+
+
+def plan_card(plan: ChangePlan) -> str:
+    """The plan as a card; see `cards.plan`."""
+    return _styled(cards.plan(plan))
+
+
+def receipt_card(receipt: Receipt) -> str:
+    """The receipt as a card; see `cards.receipt`."""
+    return _styled(cards.receipt(receipt))
+
+
+def seats_picture(seats: Seats) -> str:
+    """The seats as bars; see `pictures.seats_svg`."""
+    return _styled(pictures.seats_svg(seats))
+
+
+def minutes_picture(minutes: Minutes) -> str:
+    """The compute minutes as bars; see `pictures.minutes_svg`."""
+    return _styled(pictures.minutes_svg(minutes))
+
+
+def drafts_card(drafts: Sequence[Draft]) -> str:
+    """The drafts as cards; see `cards.drafts`."""
+    return _styled(cards.drafts(drafts))
+
+
+def steps_table(steps: Sequence[Step]) -> str:
+    """The steps as a table; see `cards.steps`."""
+    return _styled(cards.steps(steps))
+
+
+def summary_card(record: RunRecord) -> str:
+    """The first screen of a run; see `cards.summary`."""
+    return _styled(cards.summary(record))
+
+
+def _styled(fragment: Markup) -> str:
+    return f'<div class="glh">{style()}{fragment}</div>'
