@@ -137,7 +137,7 @@ def _refuse_secrets(folder: Path) -> None:
     if found:
         places = "; ".join(f"{name}: {hit.kind} at {hit.where}" for name, hits in found.items() for hit in hits[:3])
         raise BadPlanFile(
-            f"Nothing was sent: {sum(map(len, found.values()))} secret or personal values stand in {folder.name}: {places}.",
+            f"Nothing was sent: secrets or personal addresses stand in {folder.name}: {places}.",
             next_step="Revoke what was a live token, then run the runbook again so that new evidence is written.",
         )
 
