@@ -13,8 +13,10 @@ from glhelpers.evidence.words import (
     CHECK_SIGNS,
     OUTCOME_WORDS,
     SOURCE_WORDS,
+    STATUS_SIGNS,
     STEP_SIGNS,
     VERDICT_SIGNS,
+    Sign,
     field_lines,
     handbook_link,
     headline,
@@ -23,10 +25,12 @@ from glhelpers.evidence.words import (
 )
 from glhelpers.models.change import ChangePlan, Receipt, Scalar
 from glhelpers.models.fact import Fact, Source
-from glhelpers.models.finding import Decision, Finding
+from glhelpers.models.finding import Decision, Finding, Status
 from glhelpers.models.record import Draft, FactLine, RunRecord, Step
 
-__all__ = ["decision", "differences", "drafts", "facts", "findings", "plan", "receipt", "steps", "summary"]
+__all__ = ["decision", "differences", "drafts", "facts", "findings", "plan", "receipt", "step_note", "steps", "summary"]
+
+_PASSED = Sign("✓", "nothing stands against it", "good")
 
 
 def facts(lines: Sequence[Fact[Any] | FactLine]) -> Markup:
@@ -69,7 +73,7 @@ def decision(decided: Decision, stages: Sequence[str]) -> Markup:
     """The stages in order, each with its worst verdict, and the one where the way ended marked."""
     reached = dict(decided.path)
     names = [*stages, *(name for name in reached if name not in stages)]
-    path = [
+    path: list[dict[str, object]] = [
         {
             "name": name.replace("_", " "),
             "sign": VERDICT_SIGNS[reached[name]] if name in reached else None,
@@ -77,6 +81,8 @@ def decision(decided: Decision, stages: Sequence[str]) -> Markup:
         }
         for name in names
     ]
+    if decided.status is None:
+        path.append({"name": "plan", "sign": _PASSED, "ends": True})
     return macro("decision_path", path, decided.why, decided.next_step)
 
 
@@ -138,6 +144,11 @@ def differences(moved: Sequence[tuple[str, str, str]]) -> Markup:
     return macro("differences_table", moved)
 
 
+def step_note(title: str, status: Status, why: str, next_step: str | None) -> Markup:
+    """What a step has to say where it has nothing to show: how the run stands, why, and what to do."""
+    return macro("step_note", {"title": title, "sign": STATUS_SIGNS[status], "why": why, "next_step": next_step})
+
+
 def drafts(written: Sequence[Draft]) -> Markup:
     """Texts that are ready to send, as they stand; nothing in them is rendered."""
     return macro("drafts_card", [draft.model_dump() for draft in written])
@@ -150,8 +161,8 @@ def steps(taken: Sequence[Step]) -> Markup:
             "name": step.name,
             "sign": STEP_SIGNS[step.state],
             "error": step.error,
-            "started_at": moment(step.started_at),
-            "ended_at": moment(step.ended_at),
+            "started_at": moment(step.started_at) if step.started_at else "",
+            "ended_at": moment(step.ended_at) if step.ended_at else "",
         }
         for step in taken
     ]

@@ -32,7 +32,9 @@ LONGEST_NOTE = 900_000
 """GitLab takes a million characters; escapes and later edits need some room."""
 
 _LONGEST_CELL = 1500
-_ACTS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$@&%^:=\"'/])")
+# What Markdown or GitLab acts on anywhere in a line, and what only at the start of one.
+_ACTS = re.compile(r"([\\`*_{}\[\]<>#!|~$@&%^]|:(?=\S)|(?<=\bwww)\.)")
+_BEGINS = re.compile(r"^(\d{0,9})([-+=/.)])")
 _UPLOAD = re.compile(r"!?\[[^\]\n]*\]\((/uploads/[0-9a-f]{32}/[A-Za-z0-9._-]{1,120})\)")
 _WORD = re.compile(r"[^\w .,-]", re.UNICODE)
 
@@ -42,8 +44,7 @@ def escaped(text: str) -> str:
     line = one_line(redact_text(text))
     if len(line) > _LONGEST_CELL:
         line = f"{line[:_LONGEST_CELL]}… ({len(line)} characters, the rest is in the notebook)"
-    # A digit or letter before a dot, a colon or a slash is harmless, and links nothing when escaped.
-    return _ACTS.sub(r"\\\1", line)
+    return _BEGINS.sub(r"\1\\\2", _ACTS.sub(r"\\\1", line))
 
 
 def marker(record: RunRecord, kind: str = "run") -> str:

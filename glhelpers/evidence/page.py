@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
+from markdown_it import MarkdownIt
 from markupsafe import Markup
 from nbformat import NotebookNode
 
 from glhelpers.evidence import cards, pictures
 from glhelpers.evidence.folder import redacted_record
+from glhelpers.evidence.notebook import INCOMPLETE_CELL
 from glhelpers.evidence.render import environment, stylesheet
 from glhelpers.evidence.sanitise import safe_html
 from glhelpers.models.record import RunRecord
@@ -18,6 +20,7 @@ from glhelpers.models.record import RunRecord
 __all__ = ["html_page"]
 
 _LONGEST_OUTPUT = 20_000
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 
 
 def html_page(record: RunRecord, notebook: NotebookNode | None = None, stages: Sequence[str] = ()) -> str:
@@ -29,13 +32,15 @@ def html_page(record: RunRecord, notebook: NotebookNode | None = None, stages: S
     outputs. Only plain text and sanitised HTML of the outputs are taken over.
     """
     record = redacted_record(record)
+    cells = list(_cells(notebook)) if notebook is not None else []
     template = environment().get_template("page.html")
     return template.render(
-        title=f"{record.runbook.replace('_', ' ')}: {_subject(record)}",
+        title=f"{record.runbook.replace('_', ' ').capitalize()}: {_subject(record)}",
         css=Markup(stylesheet() + _page_css()),  # noqa: S704 - our own two files
         summary=cards.summary(record),
         sections=[{"title": title, "body": body} for title, body in _sections(record, stages)],
-        cells=list(_cells(notebook)) if notebook is not None else [],
+        cells=cells,
+        not_run=sum(cell["kind"] == "code" and not cell["ran"] for cell in cells),
         versions=sorted(record.versions.items()),
     )
 
@@ -64,10 +69,10 @@ def _sections(record: RunRecord, stages: Sequence[str]) -> Iterator[tuple[str, M
         yield "Findings", cards.findings(record.findings)
     if record.stale_differences:
         yield "What moved between plan and apply", cards.differences(record.stale_differences)
-    if record.seats is not None:
-        yield "Seats", pictures.seats_svg(record.seats)
-    if record.minutes is not None:
-        yield "Compute minutes", pictures.minutes_svg(record.minutes)
+    drawn = [pictures.seats_svg(record.seats)] if record.seats is not None else []
+    drawn += [pictures.minutes_svg(record.minutes)] if record.minutes is not None else []
+    if drawn:
+        yield "Seats and compute minutes", Markup('<div class="glh-two">{}</div>').format(Markup("").join(drawn))
     if record.facts:
         yield "Facts, with source and time", cards.facts(record.facts)
     if record.drafts:
@@ -84,12 +89,23 @@ def _cells(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
             outputs = [shown for output in cell.get("outputs", []) for shown in _output(output)]
             yield {
                 "kind": "code",
+                "ran": ran,
                 "label": label if ran else f"{label}: not run",
                 "source": cell.source,
                 "outputs": outputs,
             }
-        elif cell.source.strip():
-            yield {"kind": "text", "source": cell.source}
+        elif cell.cell_type == "markdown" and cell.get("id") != INCOMPLETE_CELL:
+            yield {"kind": "text", "html": _prose(cell.source)}
+
+
+def _prose(source: str) -> Markup:
+    """A Markdown cell as HTML; its headings stand below those of the page."""
+    tokens = _MARKDOWN.parse(source)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    return Markup(safe_html(str(html)))  # noqa: S704 - sanitised here
 
 
 def _output(output: NotebookNode) -> Iterator[dict[str, Any]]:

@@ -16,11 +16,12 @@ from glhelpers.evidence import cards, pictures
 from glhelpers.evidence.render import stylesheet
 from glhelpers.models.change import ChangePlan, Receipt
 from glhelpers.models.fact import Fact
-from glhelpers.models.finding import Decision, Finding
+from glhelpers.models.finding import Decision, Finding, Status
 from glhelpers.models.record import Draft, FactLine, Minutes, RunRecord, Seats, Step
 
 __all__ = [
     "decision_path",
+    "differences_table",
     "drafts_card",
     "facts_table",
     "findings_table",
@@ -28,6 +29,7 @@ __all__ = [
     "plan_card",
     "receipt_card",
     "seats_picture",
+    "step_note",
     "steps_table",
     "style",
     "summary_card",
@@ -82,6 +84,16 @@ def drafts_card(drafts: Sequence[Draft]) -> str:
 def steps_table(steps: Sequence[Step]) -> str:
     """The steps as a table; see `cards.steps`."""
     return _styled(cards.steps(steps))
+
+
+def differences_table(moved: Sequence[tuple[str, str, str]]) -> str:
+    """What moved since a plan was made; see `cards.differences`."""
+    return _styled(cards.differences(moved))
+
+
+def step_note(title: str, status: Status, why: str, next_step: str | None) -> str:
+    """A step's sentence on how the run stands; see `cards.step_note`."""
+    return _styled(cards.step_note(title, status, why, next_step))
 
 
 def summary_card(record: RunRecord) -> str:

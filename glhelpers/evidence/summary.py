@@ -50,7 +50,7 @@ def _found(record: RunRecord) -> str:
     counts = {verdict: 0 for verdict in Verdict}
     for finding in record.findings:
         counts[finding.verdict] += 1
-    told = ", ".join(f"{number} {VERDICT_SIGNS[verdict].word}" for verdict, number in counts.items() if number)
+    told = ", ".join(f"{VERDICT_SIGNS[verdict].word} ({number})" for verdict, number in counts.items() if number)
     return f"{len(record.findings)} rules: {told}"
 
 

@@ -40,7 +40,7 @@ class Sign(NamedTuple):
 
 VERDICT_SIGNS: Mapping[Verdict, Sign] = {
     Verdict.proceed: Sign("✓", "passes", "good"),
-    Verdict.warn: Sign("!", "passes, with a warning", "warn"),
+    Verdict.warn: Sign("!", "passes with a warning", "warn"),
     Verdict.not_applicable: Sign("–", "does not apply", "calm"),
     Verdict.no_change: Sign("=", "nothing to change", "good"),
     Verdict.self_serve: Sign("↗", "the customer can do it", "calm"),

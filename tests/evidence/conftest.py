@@ -212,15 +212,9 @@ def completed() -> RunRecord:
         expires_at=_at(3660),
     )
     checks = (
-        Check(
-            field="plan", label="Plan", before="free", expected="premium", found="premium", state=CheckState.ok
-        ),
-        Check(
-            field="seats", label="Seats in subscription", before=0, expected=10, found=10, state=CheckState.ok
-        ),
-        Check(
-            field="in_use", label="Seats in use (stored)", before=4, expected=4, found=0, state=CheckState.pending
-        ),
+        Check(field="plan", label="Plan", before="free", expected="premium", found="premium", state=CheckState.ok),
+        Check(field="seats", label="Seats in subscription", before=0, expected=10, found=10, state=CheckState.ok),
+        Check(field="in_use", label="Seats in use (stored)", before=4, expected=4, found=0, state=CheckState.pending),
     )
     receipt = Receipt(
         action="force_associate",
@@ -348,3 +342,26 @@ def executed(completed: RunRecord) -> NotebookNode:
         }
     )
     return book
+
+
+@pytest.fixture
+def poison() -> Any:
+    """Puts a hostile text behind every free text of a record."""
+
+    def poisoned(record: RunRecord, text: str) -> RunRecord:
+        return RunRecord.model_validate(_poisoned(record.model_dump(mode="json"), text))
+
+    return poisoned
+
+
+_FREE = {"why", "next_step", "label", "reason", "value", "call", "told_by", "title", "body", "audience", "name"}
+_FREE |= {"before", "answered", "operator", "rule", "anchor", "note", "error", "namespace", "approved_by"}
+
+
+def _poisoned(value: Any, text: str) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: item + text if isinstance(item, str) and key in _FREE else _poisoned(item, text)
+            for key, item in value.items()
+        }
+    return [_poisoned(item, text) for item in value] if isinstance(value, list) else value
