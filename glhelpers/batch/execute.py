@@ -1,0 +1,161 @@
+"""
+One runbook, headless: papermill runs the notebook, and the folder tells the truth however it ends.
+
+Papermill calls every cell "completed" when a kernel dies, a cell times out or Ctrl-C comes.  So the
+kernel writes the record step by step, and this module finishes it from outside where the kernel
+could not.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill as pm
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+
+from glhelpers.actions.catalogue import runbook
+from glhelpers.errors import OperatorError, RunbookContractError
+from glhelpers.evidence.folder import RunFolder, read_record
+from glhelpers.evidence.notebook import finished_notebook
+from glhelpers.evidence.page import html_page
+from glhelpers.models.finding import Status
+from glhelpers.models.record import RunRecord, StepState
+from glhelpers.models.request import parse_parameters
+from glhelpers.settings import Settings, environment_of
+
+__all__ = ["CELL_SECONDS", "ENGINE", "Result", "execute", "notebook_path"]
+
+CELL_SECONDS = 180
+"""No cell runs longer: ten look-ups at their longest deadline, retried, fit into it."""
+
+ENGINE = "glhelpers"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended and where its evidence lies."""
+
+    record: RunRecord
+    folder: Path
+
+
+class _Engine(NBClientEngine):  # type: ignore[misc]
+    """Papermill's own engine, with an environment for the kernel and without a save at every cell."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, log_output: bool = False, **options: Any) -> Any:
+        from papermill.clientwrap import PapermillNotebookClient
+
+        client = PapermillNotebookClient(
+            nb_man,
+            kernel_name=kernel_name,
+            timeout=options.get("execution_timeout"),
+            startup_timeout=options.get("start_timeout", 60),
+            shutdown_kernel="immediate",
+            record_timing=False,
+        )
+        return client.execute(env=options["kernel_env"], independent=False)
+
+
+papermill_engines.register(ENGINE, _Engine)
+
+
+def notebook_path(id: str) -> Path:
+    """Where the notebook of a runbook lies: beside the package in a clone, inside it when installed."""
+    runbook(id)
+    package = Path(__file__).parent.parent
+    for folder in (package.parent / "runbooks", package / "_runbooks"):
+        if (path := folder / f"{id}.ipynb").is_file():
+            return path
+    raise RunbookContractError(f"The notebook of runbook {id} is not installed.", next_step="Install glhelpers again.")
+
+
+def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds: int = CELL_SECONDS) -> Result:
+    """
+    Run a runbook's notebook in a kernel of its own and leave its folder.
+
+    Raises `BadParameter` before anything is started if a parameter is unknown, missing or ill-typed.
+    Whatever happens to the kernel, the folder holds a record that says which steps ran.
+    """
+    book = runbook(id)
+    asked = parse_parameters(book.parameters, given, id)
+    if asked.approval:
+        given = {**given, "approval": str(Path(asked.approval).resolve())}
+    folder = RunFolder.open(settings.runs_dir, asked.ticket_url, id, datetime.now(UTC))
+    environment = {**os.environ, **environment_of(settings), "GLHELPERS_RUN_FOLDER": str(folder.path)}
+    output = folder.path / "executed.ipynb"
+    cut = _run(notebook_path(id), output, given, environment, cell_seconds)
+    return _finish(folder, output, cut, id, settings)
+
+
+def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[str, str], seconds: int) -> str | None:
+    """Execute; None if the kernel came to its own end, else in one sentence what cut it off."""
+    try:
+        pm.execute_notebook(
+            str(source),
+            str(output),
+            parameters={name: value for name, value in given.items() if value is not None},
+            engine_name=ENGINE,
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            execution_timeout=seconds,
+            kernel_env=environment,
+        )
+    except (PapermillExecutionError, CellExecutionError):
+        return None
+    except CellTimeoutError:
+        return f"A step took longer than {seconds} seconds."
+    except DeadKernelError:
+        return "The notebook's kernel died."
+    except KeyboardInterrupt:
+        return "The run was interrupted from the keyboard."
+    except (RuntimeError, OSError) as error:
+        return f"The notebook's kernel could not be used ({type(error).__name__})."
+    return None
+
+
+def _finish(folder: RunFolder, output: Path, cut: str | None, id: str, settings: Settings) -> Result:
+    record = _record_of(folder, cut, id, settings)
+    if output.is_file():
+        notebook = nbformat.read(output, as_version=4)
+        notebook = finished_notebook(notebook, record)
+        folder.write_text("notebook.ipynb", nbformat.writes(notebook))
+        folder.write_text("notebook.html", html_page(record, notebook))
+        output.unlink()
+    folder.write_record(record)
+    final = folder.finalise()
+    return Result(record, final.path)
+
+
+def _record_of(folder: RunFolder, cut: str | None, id: str, settings: Settings) -> RunRecord:
+    """The kernel's own record; if the run was cut off, with that said in it."""
+    if not (folder.path / "record.json").is_file():
+        raise OperatorError(
+            f"Runbook {id} did not start: {cut or 'its setup cell failed'}",
+            next_step=f"Look at {folder.path / 'executed.ipynb'}, and run `glhelpers doctor`.",
+        )
+    record = read_record(folder.path)
+    if cut is None:
+        return record
+    steps = tuple(
+        step.model_copy(update={"state": StepState.failed, "error": cut}) if step.state is StepState.running else step
+        for step in record.steps
+    )
+    sent = record.receipt is not None or _was_sending(record)
+    why = f"{cut} " + (
+        "A change may have been sent: run again, it reads the state back first." if sent else "Nothing was written."
+    )
+    return record.model_copy(update={"status": Status.failed, "why": why, "steps": steps, "next_step": "Run again."})
+
+
+def _was_sending(record: RunRecord) -> bool:
+    return any(step.name == "apply" and step.state is not StepState.not_run for step in record.steps) and (
+        record.approval is not None
+    )

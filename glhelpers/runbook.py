@@ -1,0 +1,414 @@
+"""
+What a notebook opens in its setup cell: one run of one runbook, from parameters to record.
+
+Each step may be run again at any time; running one again forgets everything after it, an approval
+included.  The record is rewritten after every step, so that it is true wherever the run ends.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from glhelpers.actions.catalogue import Runbook, runbook
+from glhelpers.actions.journal import Intent, Journal
+from glhelpers.actions.plan import differences
+from glhelpers.actions.reading import Reader
+from glhelpers.actions.write import Writer
+from glhelpers.clients.clients import Clients, open_clients
+from glhelpers.errors import GateClosed, GlhelpersError, RunbookContractError, WriteInProgress
+from glhelpers.evidence import show
+from glhelpers.evidence.folder import redacted_record
+from glhelpers.evidence.page import html_page
+from glhelpers.evidence.publish import escalate
+from glhelpers.evidence.record import Known, build_record
+from glhelpers.evidence.redact import register_secret
+from glhelpers.gates.decision import refusal
+from glhelpers.gates.files import read_approval, read_plan
+from glhelpers.gates.widget import ConfirmGate
+from glhelpers.models.change import Approval, ChangePlan, Outcome, PlanFile, Receipt
+from glhelpers.models.finding import Decision, Finding, Status
+from glhelpers.models.record import RunRecord, Step, StepState
+from glhelpers.models.request import RunbookParameters, parse_parameters
+from glhelpers.rules.rule import decide, evaluate
+from glhelpers.session import View, is_interactive, parameters_in
+from glhelpers.settings import Settings, load_settings
+
+__all__ = ["STEPS", "Run", "open_runbook"]
+
+STEPS = ("look up", "check", "plan", "confirm", "apply", "verify", "record")
+
+_BY_OUTCOME = {
+    Outcome.applied: Status.completed,
+    Outcome.noop: Status.no_change_needed,
+    Outcome.not_applied: Status.escalated,
+    Outcome.unknown: Status.escalated,
+    Outcome.mismatch: Status.verification_failed,
+    Outcome.partial: Status.verification_failed,
+}
+_WHY = {
+    Outcome.applied: "The change was made and read back.",
+    Outcome.noop: "The change was in place already; nothing was sent.",
+    Outcome.not_applied: "The change was not made: {answered}. Nothing was tried a second time.",
+    Outcome.unknown: "Whether the change was made cannot be told: {answered}. Nothing was tried a second time.",
+    Outcome.mismatch: "The tool reported success, but the change does not show.",
+    Outcome.partial: "Only a part of the change shows.",
+}
+
+
+def open_runbook(id: str, variables: dict[str, Any]) -> Run:
+    """
+    Start a run with the parameters among a notebook's variables.
+
+    Raises `BadParameter` before anything is read if one is unknown, missing or ill-typed.
+    """
+    book = runbook(id)
+    asked = parse_parameters(book.parameters, parameters_in(variables, set(book.parameters.model_fields)), id)
+    return Run(book, asked, load_settings())
+
+
+class Run:
+    """One run: call the steps in the order of `STEPS`; each returns what its cell shows."""
+
+    def __init__(self, book: Runbook, asked: RunbookParameters, settings: Settings) -> None:
+        self.book, self.asked, self.settings = book, asked, settings
+        self.folder = settings.run_folder(asked.ticket_url, book.id)
+        self._clients: Clients | None = None
+        self._journal: Journal | None = None
+        self._facts: Any = None
+        self._gate: ConfirmGate | None = None
+        self._intent: Intent | None = None
+        self.reader = Reader()
+        self.known = Known(
+            run_id=self.folder.run_id,
+            runbook=book.id,
+            profile=settings.profile,
+            production=settings.production,
+            operator=settings.operator,
+            parameters=asked.recorded(),
+            started_at=datetime.now(UTC),
+            steps={name: Step(name=name, state=StepState.not_run) for name in STEPS},
+        )
+        for endpoint in (settings.gitlab, settings.customersdot, settings.zendesk):
+            if endpoint.token is not None:
+                register_secret(endpoint.token)
+        self._write(complete=False)
+
+    # The steps, in the order in which a notebook takes them.
+
+    def look_up(self) -> View:
+        """Look up the facts, side by side; settle first what an earlier run may have left open."""
+        with self._step("look up"):
+            self._facts = self._collect(self.reader)
+            self.known.facts = self._facts.all()
+            self.known.seats, self.known.minutes = self.book.seats(self._facts), self.book.minutes(self._facts)
+            return View(show.facts_table(self.known.facts), _facts_in_words(self.known))
+
+    def check(self) -> View:
+        """Put the rules to the facts and decide."""
+        with self._step("check", needs="look up"):
+            self._settle_open_write()
+            findings, decision = self._judge(self._facts)
+            self.known.findings, self.known.decision = findings, decision
+            if self.known.receipt is None and decision.status is not None:
+                self._conclude_with(decision.status, decision.why, decision.next_step)
+            self.known.drafts = self.book.drafts(self._facts, findings, decision, self.known.receipt)
+            pictures = [show.seats_picture(self.known.seats)] if self.known.seats is not None else []
+            pictures += [show.minutes_picture(self.known.minutes)] if self.known.minutes is not None else []
+            body = [show.decision_path(decision, self.book.policy.stages), show.findings_table(findings), *pictures]
+            return View("".join(body), f"{decision.status or 'no objection'}: {decision.why}")
+
+    def plan(self) -> View:
+        """Make the plan, where nothing stands against one, and write it to `plan.json`."""
+        with self._step("plan", needs="check"):
+            if self._ended():
+                return self._nothing("No plan")
+            self.known.plan = plan = self._plan(self._facts, self.known.findings)
+            self._conclude_with(Status.awaiting_approval, "The plan waits for approval; nothing was written.", None)
+            self.folder.write_json("plan.json", self._plan_file(plan))
+            return View(show.plan_card(plan), f"plan {plan.digest[:12]} for {plan.target.name}")
+
+    def confirm(self) -> Any:
+        """
+        Ask a person, or read the approval that a person gave before.
+
+        In JupyterLab this shows the gate; without a person only an approval file opens it.
+        """
+        with self._step("confirm", needs="plan"):
+            self._gate = None
+            plan = self.known.plan
+            if self.asked.approval and self.known.receipt is None:
+                self._take_from_file(Path(self.asked.approval), plan)
+            if plan is None or self.known.stale or self.known.approval is not None or not is_interactive():
+                return self._nothing("Gate")
+            self._gate = ConfirmGate(
+                self._plan_file(plan),
+                card=show.plan_card(plan),
+                operator=self.settings.operator,
+                lasts=self._approvals_last(),
+                clock=_now,
+                spent=self._open_journal().spent,
+            )
+            return self._gate.box
+
+    def apply(self) -> View:
+        """Build the plan again from fresh facts, and send it once if it is still the one approved."""
+        if self._gate is not None:
+            self._take_from_gate(self._gate)
+        with self._step("apply", needs="confirm"):
+            plan, approval = self.known.plan, self.known.approval
+            if plan is None or approval is None or self.known.receipt is not None or self.known.stale:
+                return self._nothing("Nothing was sent")
+            self._send(plan, approval)
+            return self._nothing("Apply")
+
+    def verify(self) -> View:
+        """Read the change back; only what is read back counts as done."""
+        with self._step("verify", needs="apply"):
+            intent, receipt = self._intent, self.known.receipt
+            if receipt is None:
+                return self._nothing("Nothing to verify")
+            if intent is not None:
+                receipt = self._writer().verify(intent, receipt)
+                self._intent = None
+                self._concluded_by(receipt)
+            return View(show.receipt_card(receipt), f"{receipt.outcome}: {self.known.why}")
+
+    def record(self) -> View:
+        """Write the record and the page, tell the issue where the page asks for it, and name the folder."""
+        with self._step("record", needs="verify"):
+            self._escalate_if_needed()
+        record = self._write(complete=True)
+        if not self.settings.driven:
+            self.folder.write_text("notebook.html", html_page(redacted_record(record), None))
+            self.folder = self.folder.finalise()
+        where = f"<p>Evidence: <code>{html.escape(_shown(self.folder.path))}</code></p>"
+        body = show.summary_card(record) + (show.drafts_card(record.drafts) if record.drafts else "") + where
+        bundle = {"application/vnd.glhelpers.record+json": redacted_record(record).model_dump(mode="json")}
+        return View(body, f"{record.status}: {record.why}", bundle)
+
+    # What the steps are made of.
+
+    def _collect(self, reader: Reader) -> Any:
+        return self.book.collect(self._open_clients(), self.asked, reader)
+
+    def _judge(self, facts: Any) -> tuple[tuple[Finding, ...], Decision]:
+        findings = evaluate(self.book.policy, facts)
+        return findings, decide(self.book.policy, findings)
+
+    def _plan(self, facts: Any, findings: tuple[Finding, ...]) -> ChangePlan:
+        plan: ChangePlan = self.book.plan(facts, findings, self.settings.profile)
+        return plan
+
+    def _plan_file(self, plan: ChangePlan) -> PlanFile:
+        return PlanFile(plan=plan, digest=plan.digest, requested_by=self.settings.operator, planned_at=_now())
+
+    def _approvals_last(self) -> timedelta:
+        return timedelta(minutes=self.settings.approval_minutes)
+
+    def _settle_open_write(self) -> None:
+        """An earlier run may have sent a write and died: find out what became of it before anything else."""
+        namespace = self._facts.namespace.value
+        if namespace is None:
+            return
+        settled = self._writer().settle_open(f"namespace:{namespace.id}")
+        if settled is None:
+            return
+        self.known.plan, receipt = settled
+        self._concluded_by(receipt)
+        self.known.notices.append(
+            "An earlier run had sent this change without recording the end; it was read back here."
+        )
+        self._facts = self._collect(self.reader)
+        self.known.facts = self._facts.all()
+
+    def _take_from_file(self, path: Path, plan: ChangePlan | None) -> None:
+        approval = read_approval(path)
+        if plan is None:
+            self._plan_is_gone()
+            return
+        why = refusal(plan, approval, now=_now(), spent_at=self._open_journal().spent(approval.id))
+        if approval.plan_digest != plan.digest and approval.profile == plan.profile:
+            beside = path.with_name("plan.json")
+            then = read_plan(beside).plan if beside.is_file() else None
+            fits = then is not None and then.digest == approval.plan_digest
+            self._is_stale(differences(then, plan) if then is not None and fits else ())
+        elif why is not None:
+            self._conclude_with(Status.awaiting_approval, why, "Have the plan approved again.")
+        else:
+            self.known.approval = approval
+
+    def _take_from_gate(self, gate: ConfirmGate) -> None:
+        """A person's click, once. Without one the run stops here: Run All must not run on past the gate."""
+        if self.known.receipt is not None:
+            return
+        approval = gate.take()
+        if approval is None:
+            raise GateClosed(
+                "Nobody has approved the plan; nothing was written.",
+                next_step="Type the target in the gate above, press its button, then run this cell and those below.",
+            )
+        self.known.approval = approval
+
+    def _send(self, plan: ChangePlan, approval: Approval) -> None:
+        facts = self._collect(Reader())
+        findings, decision = self._judge(facts)
+        if decision.status is not None:
+            self.known.findings, self.known.decision = findings, decision
+            self._plan_is_gone()
+            return
+        now = self._plan(facts, findings)
+        if now.digest != plan.digest:
+            self._is_stale(differences(plan, now))
+            return
+        why = refusal(plan, approval, now=_now(), spent_at=self._open_journal().spent(approval.id))
+        if why is not None:
+            raise GateClosed(why, next_step="Have the plan approved again; nothing was written.")
+        self.folder.write_json("approval.json", approval)
+        self._intent, receipt = self._writer().send(plan, approval)
+        self.known.receipt = receipt
+        self._conclude_with(Status.verification_failed, "The change was sent and is not verified yet.", None)
+
+    def _plan_is_gone(self) -> None:
+        """There was an approval, but the facts of now allow no plan."""
+        decision = self.known.decision
+        if decision is None or decision.status is Status.no_change_needed:
+            return
+        self._conclude_with(
+            Status.stale_plan,
+            f"The approved plan can no longer be made: {decision.why} Nothing was written.",
+            decision.next_step,
+        )
+
+    def _is_stale(self, differs: tuple[tuple[str, str, str], ...]) -> None:
+        self.known.stale = differs or (("Plan", "another digest", "this plan's digest"),)
+        what = "; ".join(f"{name}: {then} -> {now}" for name, then, now in self.known.stale[:3])
+        self._conclude_with(
+            Status.stale_plan,
+            f"The facts have changed since the plan was approved ({what}). Nothing was written.",
+            "Look at the difference, and have the new plan approved.",
+        )
+
+    def _concluded_by(self, receipt: Receipt) -> None:
+        self.known.receipt = receipt
+        step = None if receipt.verified else "Give the drafted text to the engineers with console access."
+        self._conclude_with(_BY_OUTCOME[receipt.outcome], _WHY[receipt.outcome].format(answered=receipt.answered), step)
+        decision = self.known.decision or Decision(status=None, stage=None, why="")
+        self.known.drafts = self.book.drafts(self._facts, self.known.findings, decision, receipt)
+
+    def _conclude_with(self, status: Status, why: str, next_step: str | None) -> None:
+        self.known.status, self.known.why, self.known.next_step = status, why, next_step
+
+    def _ended(self) -> bool:
+        decision = self.known.decision
+        return self.known.receipt is not None or decision is None or decision.status is not None
+
+    def _escalate_if_needed(self) -> None:
+        receipt = self.known.receipt
+        if receipt is None or receipt.verified:
+            return
+        if not getattr(self.asked, "issue", ""):
+            self.known.notices.append(
+                f"No issue was given: add the label {self.settings.escalation_label!r} and the drafted note by hand."
+            )
+            return
+        record = build_record(self.known, complete=False, ended_at=None)
+        told = escalate(self._open_clients().gitlab, self.asked.issue, self.settings.escalation_label, record)
+        self.known.notices.append(told.sentence)
+
+    def _nothing(self, title: str) -> View:
+        """What a step shows when there is nothing for it to do, or nothing but a sentence to say."""
+        text = f"{title}: {self.known.status}. {self.known.why}"
+        parts = [show.step_note(title, self.known.status, self.known.why, self.known.next_step)]
+        if self.known.stale:
+            parts.append(show.differences_table(self.known.stale))
+        return View("".join(parts), text)
+
+    @contextmanager
+    def _step(self, name: str, *, needs: str | None = None) -> Iterator[None]:
+        """Mark a step as running, then done or failed, and write the record at each turn."""
+        if needs is not None and self.known.steps[needs].state is not StepState.done:
+            raise RunbookContractError(
+                f"Step {name!r} needs step {needs!r} first.", next_step="Run the cells from the top."
+            )
+        for later in STEPS[STEPS.index(name) + 1 :]:
+            self.known.steps[later] = Step(name=later, state=StepState.not_run)
+        self.known.forget_from(name)
+        self._mark(name, StepState.running, began=_now())
+        try:
+            yield
+        except GlhelpersError as error:
+            self._failed(name, error.message)
+            if isinstance(error, WriteInProgress):
+                self._conclude_with(Status.stopped, error.message, error.next_step)
+            elif not isinstance(error, GateClosed):
+                self._conclude_with(Status.failed, error.message, error.next_step)
+            self._write(complete=False)
+            raise
+        except Exception as error:
+            # The one place where anything unforeseen is caught: an expert gets a sentence, the record says where.
+            self._failed(name, f"unforeseen {type(error).__name__}")
+            self._conclude_with(Status.failed, f"An unforeseen {type(error).__name__} ended step {name!r}.", None)
+            self._write(complete=False)
+            raise RunbookContractError(
+                f"An unforeseen {type(error).__name__} ended step {name!r}.",
+                next_step="Report it with the run's record; nothing in the record is secret.",
+            ) from error
+        self._mark(name, StepState.done)
+        if name != "record":
+            self._write(complete=False)
+
+    def _mark(self, name: str, state: StepState, began: datetime | None = None) -> None:
+        started = began or self.known.steps[name].started_at
+        ended = _now() if state in (StepState.done, StepState.failed) else None
+        self.known.steps[name] = Step(name=name, state=state, started_at=started, ended_at=ended)
+
+    def _failed(self, name: str, message: str) -> None:
+        self._mark(name, StepState.failed)
+        self.known.steps[name] = self.known.steps[name].model_copy(update={"error": message})
+
+    def _write(self, *, complete: bool) -> RunRecord:
+        record = build_record(self.known, complete=complete, ended_at=_now() if complete else None)
+        self.folder.write_record(record)
+        return record
+
+    def _open_clients(self) -> Clients:
+        if self._clients is None:
+            self._clients = open_clients(self.settings)
+        return self._clients
+
+    def _open_journal(self) -> Journal:
+        if self._journal is None:
+            self._journal = Journal(self.settings.journal_url)
+        return self._journal
+
+    def _writer(self) -> Writer:
+        return Writer(
+            clients=self._open_clients(),
+            journal=self._open_journal(),
+            origin=self.settings.customersdot.base_url,
+            run_id=self.known.run_id,
+            operator=self.settings.operator,
+            in_flight=timedelta(seconds=self.settings.in_flight_seconds),
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _shown(path: Path) -> str:
+    """The folder relative to where the notebook runs, if it lies there: no home folder in the evidence."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(Path(*path.parts[-3:]))
+
+
+def _facts_in_words(known: Known) -> str:
+    counted = {state: sum(fact.state == state for fact in known.facts) for state in ("known", "absent", "unknown")}
+    return f"{counted['known']} facts known, {counted['absent']} absent, {counted['unknown']} unknown"

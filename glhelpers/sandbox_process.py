@@ -1,0 +1,115 @@
+"""Finds a running sandbox, or starts one that ends with this process."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from glhelpers.errors import BadSettings
+
+__all__ = ["Running", "running_sandbox", "start_sandbox", "state_file"]
+
+_READY_SECONDS = 20
+_HEALTH_SECONDS = 2
+_lock = threading.Lock()
+_mine: Running | None = None
+
+
+@dataclass(frozen=True)
+class Running:
+    """A sandbox that answers: its addresses and the tokens that it made up for its own users."""
+
+    urls: dict[str, str]
+    tokens: dict[str, str]
+    instance: str
+    today: str
+    process: subprocess.Popen[str] | None = None
+
+
+def state_file(state_dir: Path) -> Path:
+    """Where `glhelpers sandbox serve` says how to reach it."""
+    return state_dir / "sandbox.json"
+
+
+def running_sandbox(state_dir: Path, *, world: str | None, faults: str | None) -> Running:
+    """
+    The sandbox that `glhelpers sandbox serve` runs, if it answers; else one of this process's own.
+
+    Asking for a world or faults of one's own always starts one.
+    """
+    global _mine  # one sandbox per process, which ends with it
+    with _lock:
+        if world is None and faults is None and (served := _served(state_file(state_dir))) is not None:
+            return served
+        if _mine is None or _mine.process is None or _mine.process.poll() is not None:
+            _mine = start_sandbox(world=world, faults=faults)
+        return _mine
+
+
+def start_sandbox(*, world: str | None = None, faults: str | None = None) -> Running:
+    """Start a sandbox that ends when this process does; raises `BadSettings` if it does not come up."""
+    command = [sys.executable, "-m", "glhelpers.sandbox", "--json", "--until-stdin-closes"]
+    command += ["--world", world] if world else []
+    command += ["--faults", faults] if faults else []
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    timer = threading.Timer(_READY_SECONDS, process.kill)
+    timer.start()
+    line = process.stdout.readline() if process.stdout is not None else ""
+    timer.cancel()
+    try:
+        running = _from_line(json.loads(line), process)
+    except (ValueError, KeyError):
+        process.kill()
+        said = (process.communicate()[1] or "").strip().splitlines()
+        raise BadSettings(
+            f"The sandbox did not start{': ' + said[-1][:300] if said else ''}.",
+            next_step="Check the world and faults files, or run `glhelpers sandbox serve` to see more.",
+        ) from None
+    atexit.register(_end, process)
+    return running
+
+
+def _from_line(told: dict[str, Any], process: subprocess.Popen[str] | None) -> Running:
+    return Running(
+        urls={service: told[f"{service}_url"] for service in ("gitlab", "customersdot", "zendesk")},
+        tokens=dict(told["tokens"]),
+        instance=told["instance"],
+        today=told["today"],
+        process=process,
+    )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(timeout=3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _served(path: Path) -> Running | None:
+    """A sandbox recorded in the state folder, if it is the very one that answers there."""
+    try:
+        running = _from_line(json.loads(path.read_text(encoding="utf-8")), None)
+        opener = build_opener(ProxyHandler({}))
+        with opener.open(f"{running.urls['gitlab']}/__sandbox/health", timeout=_HEALTH_SECONDS) as answer:
+            alive = json.loads(answer.read(10_000))
+    except (OSError, ValueError, KeyError, URLError):
+        return None
+    return running if alive.get("instance") == running.instance else None

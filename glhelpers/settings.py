@@ -1,0 +1,259 @@
+"""The only reader of environment, configuration file and keyring: which services, as whom, writing where."""
+
+from __future__ import annotations
+
+import getpass
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import keyring
+import keyring.backends.fail
+import keyring.backends.null
+import keyring.errors
+import platformdirs
+from pydantic import SecretStr
+
+from glhelpers.errors import BadSettings
+from glhelpers.sandbox_process import Running, running_sandbox
+
+__all__ = ["SERVICES", "Endpoint", "Settings", "environment_of", "load_settings"]
+
+SERVICES = ("gitlab", "customersdot", "zendesk")
+_LABEL = "Console Escalation - customers"
+_BUILT_IN: dict[str, dict[str, Any]] = {
+    "sandbox": {"customersdot_driver": "http"},
+    "production": {
+        "gitlab_url": "https://gitlab.com",
+        "customersdot_url": "https://customers.gitlab.com",
+        "zendesk_url": "https://gitlab.zendesk.com",
+        "customersdot_driver": "manual",
+        "production": True,
+    },
+}
+_KEYS = {"gitlab_url", "customersdot_url", "zendesk_url", "customersdot_driver", "production", "escalation_label"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A service: its name, its base URL, and the token to show there. None: no token was found."""
+
+    service: str
+    base_url: str
+    token: SecretStr | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that is not a parameter of a runbook."""
+
+    profile: str
+    production: bool
+    gitlab: Endpoint
+    customersdot: Endpoint
+    zendesk: Endpoint
+    customersdot_driver: Literal["http", "manual"]
+    operator: str
+    runs_dir: Path
+    state_dir: Path
+    journal_url: str
+    escalation_label: str
+    approval_minutes: int = 60
+    in_flight_seconds: int = 25
+    given_folder: Path | None = None
+    session_notebook: Path | None = None
+
+    @property
+    def driven(self) -> bool:
+        """Whether another process made the run folder and will finish it."""
+        return self.given_folder is not None
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the services are on this machine, as the sandbox is."""
+        return _is_loopback(urlsplit(self.gitlab.base_url).hostname or "")
+
+
+def load_settings(profile: str | None = None) -> Settings:
+    """
+    The settings of a profile: the built-in ones, then the configuration file, then the environment.
+
+    Under profile `sandbox` without addresses, a running sandbox is used, or one is started that ends
+    with this process.  Raises `BadSettings` with what to do.
+    """
+    env = os.environ
+    name = profile or env.get("GLHELPERS_PROFILE") or "sandbox"
+    table = _profile(name, env)
+    state = Path(env.get("GLHELPERS_STATE_DIR") or platformdirs.user_state_dir("glhelpers")).expanduser().absolute()
+    urls = {service: env.get(f"GLHELPERS_{service.upper()}_URL") or table.get(f"{service}_url") for service in SERVICES}
+    sandbox: Running | None = None
+    if name == "sandbox":
+        sandbox = _sandbox_for(urls, state, env)
+        if sandbox is not None:
+            urls = {service: sandbox.urls[service] for service in SERVICES}
+    missing = [service for service, url in urls.items() if not url]
+    if missing:
+        variables = ", ".join(f"GLHELPERS_{service.upper()}_URL" for service in missing)
+        raise BadSettings(f"Profile {name} has no address for {', '.join(missing)}.", next_step=f"Set {variables}.")
+    endpoints = {
+        service: Endpoint(service, _base_url(service, str(url)), _token(name, service, env, sandbox))
+        for service, url in urls.items()
+    }
+    driver = table.get("customersdot_driver", "http")
+    if driver not in ("http", "manual"):
+        raise BadSettings(f"Profile {name} names the driver {driver!r}.", next_step="It is http or manual.")
+    folder = env.get("GLHELPERS_RUN_FOLDER")
+    notebook = env.get("JPY_SESSION_NAME")
+    return Settings(
+        profile=name,
+        production=bool(table.get("production", False)),
+        gitlab=endpoints["gitlab"],
+        customersdot=endpoints["customersdot"],
+        zendesk=endpoints["zendesk"],
+        customersdot_driver=driver,
+        operator=env.get("GLHELPERS_OPERATOR") or _login(),
+        runs_dir=Path(env.get("GLHELPERS_RUNS_DIR") or "runs").expanduser().absolute(),
+        state_dir=state,
+        journal_url=env.get("GLHELPERS_JOURNAL_URL") or f"sqlite:///{state / 'journal.db'}",
+        escalation_label=str(table.get("escalation_label", _LABEL)),
+        approval_minutes=_number(env, "GLHELPERS_APPROVAL_MINUTES", 60),
+        in_flight_seconds=_number(env, "GLHELPERS_IN_FLIGHT_SECONDS", 25),
+        given_folder=Path(folder) if folder else None,
+        session_notebook=Path(notebook) if notebook else None,
+    )
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """
+    Variables that make a child process reach the same services.
+
+    Tokens are copied for the sandbox only, where they open nothing real; elsewhere a child finds
+    them where this process did.
+    """
+    values = {
+        "GLHELPERS_PROFILE": settings.profile,
+        "GLHELPERS_OPERATOR": settings.operator,
+        "GLHELPERS_RUNS_DIR": str(settings.runs_dir),
+        "GLHELPERS_STATE_DIR": str(settings.state_dir),
+        "GLHELPERS_JOURNAL_URL": settings.journal_url,
+    }
+    for endpoint in (settings.gitlab, settings.customersdot, settings.zendesk):
+        prefix = f"GLHELPERS_{endpoint.service.upper()}"
+        values[f"{prefix}_URL"] = endpoint.base_url
+        if settings.profile == "sandbox" and endpoint.token is not None:
+            values[f"{prefix}_TOKEN"] = endpoint.token.get_secret_value()
+    return values
+
+
+def _profile(name: str, env: Mapping[str, str]) -> dict[str, Any]:
+    path = Path(env.get("GLHELPERS_CONFIG") or Path(platformdirs.user_config_dir("glhelpers")) / "config.toml")
+    profiles = _configured(path) if path.is_file() else {}
+    if name not in profiles and name not in _BUILT_IN:
+        known = ", ".join(sorted({*profiles, *_BUILT_IN}))
+        raise BadSettings(f"There is no profile {name!r}.", next_step=f"The profiles are: {known}.")
+    table = {**_BUILT_IN.get(name, {}), **profiles.get(name, {})}
+    secret = [key for key in table if "token" in key.lower() or "password" in key.lower()]
+    if secret:
+        raise BadSettings(
+            f"{path.name} holds {secret[0]!r}: tokens never stand in a file.",
+            next_step=f"Remove it, and store it with: keyring set glhelpers:{name} gitlab",
+        )
+    strange = sorted(set(table) - _KEYS)
+    if strange:
+        raise BadSettings(f"{path.name} has unknown keys: {strange}.", next_step=f"Known are: {sorted(_KEYS)}.")
+    return table
+
+
+def _configured(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        profiles = tomllib.loads(path.read_text(encoding="utf-8")).get("profiles", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSettings(
+            f"The configuration file {path.name} cannot be read ({type(error).__name__}).",
+            next_step="Mend or remove it.",
+        ) from None
+    if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
+        raise BadSettings(f"{path.name} holds no [profiles.NAME] tables.", next_step="See README, profiles.")
+    return profiles
+
+
+def _sandbox_for(urls: Mapping[str, Any], state: Path, env: Mapping[str, str]) -> Running | None:
+    """None if the environment names the addresses itself; then it must name all three."""
+    named = [service for service, url in urls.items() if url]
+    if named and len(named) < len(SERVICES):
+        missing = [f"GLHELPERS_{service.upper()}_URL" for service in SERVICES if service not in named]
+        raise BadSettings(
+            f"Only some addresses of the sandbox are set; {', '.join(missing)} is missing.",
+            next_step="Set all three, or none to have a sandbox started.",
+        )
+    if named:
+        return None
+    return running_sandbox(state, world=env.get("GLHELPERS_WORLD"), faults=env.get("GLHELPERS_FAULTS"))
+
+
+def _base_url(service: str, url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or parts.query or parts.fragment:
+        raise BadSettings(
+            f"The address of {service} is not a plain base URL.", next_step="Give it as https://host, nothing after it."
+        )
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise BadSettings(
+            f"The address of {service} is not https; a token would travel in clear.", next_step="Use https://."
+        )
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _token(profile: str, service: str, env: Mapping[str, str], sandbox: Running | None) -> SecretStr | None:
+    value = env.get(f"GLHELPERS_{service.upper()}_TOKEN")
+    if value:
+        return SecretStr(value.strip())
+    if sandbox is not None:
+        return SecretStr(sandbox.tokens["admin" if service == "gitlab" else service])
+    if profile == "sandbox":
+        return None
+    try:
+        _refuse_careless_keyring()
+        kept = keyring.get_password(f"glhelpers:{profile}", service)
+    except keyring.errors.KeyringError:
+        return None
+    return SecretStr(kept.strip()) if kept else None
+
+
+def _refuse_careless_keyring() -> None:
+    """A keyring that keeps tokens in clear text, or none at all, is treated as if there were none."""
+    backend = keyring.get_keyring()
+    careless = isinstance(backend, (keyring.backends.null.Keyring, keyring.backends.fail.Keyring))
+    if careless or "plaintext" in type(backend).__name__.lower():
+        raise keyring.errors.NoKeyringError
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= 1440:
+        raise BadSettings(f"{name} is not a whole number from 1 to 1440.", next_step="Correct or unset it.")
+    return int(text)
