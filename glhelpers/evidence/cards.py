@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from glhelpers.evidence.record import fact_line
 from glhelpers.evidence.render import macro
 from glhelpers.evidence.summary import answers, incomplete_sentence
 from glhelpers.evidence.words import (
@@ -48,7 +49,7 @@ def facts(lines: Sequence[Fact[Any] | FactLine]) -> Markup:
             "call": line.call,
             "read_at": moment(line.read_at),
         }
-        for line in lines
+        for line in (given if isinstance(given, FactLine) else fact_line(given) for given in lines)
     ]
     return macro("facts_table", rows)
 

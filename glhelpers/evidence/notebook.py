@@ -170,12 +170,12 @@ def _plain(value: Any) -> Any:
             return other
 
 
-def _node(value: Any) -> NotebookNode:
+def _node(value: Any) -> Any:
     """Plain dictionaries as the nodes that nbformat works with."""
     match value:
         case Mapping():
-            return NotebookNode({str(key): _node(item) for key, item in value.items()})  # type: ignore[no-untyped-call]
+            return NotebookNode({str(key): _node(item) for key, item in value.items()})
         case list():
-            return [_node(item) for item in value]  # type: ignore[return-value]
+            return [_node(item) for item in value]
         case _:
-            return value  # type: ignore[no-any-return]
+            return value

@@ -48,7 +48,7 @@ def seats_svg(seats: Seats) -> Markup:
         rows.append(_Row("Seats needed under the new plan", seats.needed_low, _GOOD, most=seats.needed_high))
         rows.append(_Row("Would be owed if max seats used is reset", seats.owed_if_reset, _WARN))
         rows.append(_Row("Would be owed if max seats used is carried over", seats.owed_if_carried_over, _WARN))
-    return _drawn("Seats", rows, mark=seats.new_seats, mark_label="seats of the new subscription")
+    return _drawn("Seats", rows, mark=seats.new_seats, mark_label="| seats of the new subscription")
 
 
 def minutes_svg(minutes: Minutes) -> Markup:
@@ -61,15 +61,14 @@ def minutes_svg(minutes: Minutes) -> Markup:
         _Row("Additional minutes, before", minutes.additional, _CALM),
         _Row("Additional minutes, after", minutes.additional_after, _CALM),
     ]
-    after = minutes.quota_after
-    return _drawn("Compute minutes", rows, mark=after or None, mark_label="quota after")
+    return _drawn("Compute minutes", rows)
 
 
 def _quota(label: str, quota: int | None) -> _Row:
     return _Row(label, quota, _CALM, words="unlimited" if quota == 0 else None)
 
 
-def _drawn(title: str, rows: list[_Row], *, mark: int | None, mark_label: str) -> Markup:
+def _drawn(title: str, rows: list[_Row], *, mark: int | None = None, mark_label: str = "") -> Markup:
     largest = max((figure for row in rows for figure in (row.amount or 0, row.most or 0)), default=0)
     full = max(largest, mark or 0, 1)
     bars = [

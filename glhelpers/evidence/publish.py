@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import io
 import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from glhelpers.clients.gitlab import GitLabClient
-from glhelpers.errors import BadParameter, BadPlanFile
-from glhelpers.evidence.folder import read_record
+from glhelpers.clients.zendesk import ZendeskClient
+from glhelpers.errors import BadParameter
+from glhelpers.evidence.checks import SENT, content_digest, evidence_files, refuse_secrets
+from glhelpers.evidence.folder import read_record, redacted_record
 from glhelpers.evidence.markdown import escalation_markdown, marker, note_markdown
-from glhelpers.evidence.redact import SecretHit, find_secrets, find_secrets_in_json
+from glhelpers.evidence.summary import plain
 from glhelpers.models.record import RunRecord
+from glhelpers.models.request import ticket_number
 from glhelpers.models.ticket import Note
 
-__all__ = ["Attached", "Escalated", "IssueRef", "attach", "escalate", "parse_issue", "secrets_in"]
+__all__ = ["Attached", "Escalated", "IssueRef", "attach", "attach_to_ticket", "escalate", "parse_issue"]
+
+Action = Literal["created", "updated", "unchanged", "would_create", "would_update"]
 
 _ISSUE = re.compile(r"(?P<project>[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+)#(?P<iid>[1-9][0-9]{0,9})", re.ASCII)
-_SCANNED = ("notebook.ipynb", "notebook.html", "record.json", "plan.json", "approval.json")
-_SENT = {"notebook.ipynb": "application/x-ipynb+json", "notebook.html": "text/html"}
-_LARGEST = 20_000_000
-_CONTENT = "<!-- glhelpers-content: {} -->"
+_BUNDLE = "evidence.zip"
 
 
 class IssueRef(NamedTuple):
@@ -35,9 +37,13 @@ class IssueRef(NamedTuple):
 
 @dataclass(frozen=True)
 class Attached:
-    """What an attach did, or would do; `body` is the note as sent, `files` the names uploaded with it."""
+    """
+    What an attach did, or would do.
 
-    action: Literal["created", "updated", "unchanged", "would_create", "would_update"]
+    `body` is the note or comment as it stands or would be sent, `files` the names uploaded with it.
+    """
+
+    action: Action
     note_id: int | None
     url: str | None
     body: str
@@ -65,12 +71,6 @@ def parse_issue(text: str) -> IssueRef:
     return IssueRef(match["project"], int(match["iid"]))
 
 
-def secrets_in(folder: Path) -> dict[str, list[SecretHit]]:
-    """Every place in the files of a run folder where a secret or an e-mail address still stands."""
-    found = {name: _scan(folder / name) for name in _SCANNED if (folder / name).is_file()}
-    return {name: hits for name, hits in found.items() if hits}
-
-
 def attach(folder: Path, gitlab: GitLabClient, issue: str, *, dry_run: bool = False) -> Attached:
     """
     Upload notebook and page of a run and sum the run up in one internal note on the issue.
@@ -80,25 +80,55 @@ def attach(folder: Path, gitlab: GitLabClient, issue: str, *, dry_run: bool = Fa
     stands in any file. With `dry_run` it only reads, and tells what it would send.
     """
     project, iid = parse_issue(issue)
-    record = read_record(folder)
-    files = _files(folder)
-    _refuse_secrets(folder)
-    content = _CONTENT.format(_digest(record, files))
+    record, files = _checked(folder)
+    content = f"<!-- glhelpers-content: {content_digest(files, note_markdown(record, {}))} -->"
     existing = _own_note(gitlab, project, iid, marker(record))
     if existing is not None and content in existing.body:
         return Attached("unchanged", existing.id, _address(gitlab, project, iid, existing), existing.body, ())
     names = tuple(files)
     if dry_run:
         links = {name: f"[{name}](/uploads/{'0' * 32}/{name})" for name in names}
-        action: Literal["would_create", "would_update"] = "would_update" if existing else "would_create"
+        action: Action = "would_update" if existing else "would_create"
         return Attached(action, existing.id if existing else None, None, _body(record, links, content), names)
-    links = {name: gitlab.upload(project, name, files[name], _SENT[name]).markdown for name in names}
+    links = {name: gitlab.upload(project, name, files[name], SENT[name]).markdown for name in names}
     body = _body(record, links, content)
     if existing is not None:
         note = gitlab.update_note(project, iid, existing.id, body)
         return Attached("updated", note.id, _address(gitlab, project, iid, note), body, names)
     note = gitlab.create_note(project, iid, body)
     return Attached("created", note.id, _address(gitlab, project, iid, note), body, names)
+
+
+def attach_to_ticket(folder: Path, zendesk: ZendeskClient, ticket_url: str, *, dry_run: bool = False) -> Attached:
+    """
+    Put the run on its Zendesk ticket: one private comment with the files in one zip archive.
+
+    The archive is there because accounts often refuse notebook files. A comment cannot be changed, so
+    new content makes one more comment; the same content never makes a second one.
+    """
+    number = ticket_number(ticket_url)
+    if number is None:
+        raise BadParameter(
+            "The ticket is not given as a link that can be read.",
+            next_step="Write it as https://gitlab.zendesk.com/agent/tickets/<number>.",
+        )
+    record, files = _checked(folder)
+    lines = plain(record)
+    content = content_digest(files, "\n".join(lines))[:16]
+    mark = f"glhelpers run {record.run_id} {record.runbook}, content {content}"
+    body = "\n".join([*lines, f"Files: {', '.join(files)}, in {_BUNDLE}", mark])
+    ticket = zendesk.ticket(number)
+    if any(mark in comment.body and not comment.public for comment in zendesk.comments(number)):
+        return Attached("unchanged", None, ticket_url, body, ())
+    if ticket.status == "closed":
+        raise BadParameter(
+            f"Ticket {number} is closed, so nothing can be added to it.", next_step="Attach to an issue instead."
+        )
+    if dry_run:
+        return Attached("would_create", None, ticket_url, body, (_BUNDLE,))
+    upload = zendesk.upload(_BUNDLE, _zipped(files), "application/zip")
+    zendesk.add_private_comment(number, body, [upload.token])
+    return Attached("created", None, ticket_url, body, (_BUNDLE,))
 
 
 def escalate(gitlab: GitLabClient, issue: str, label: str, record: RunRecord) -> Escalated:
@@ -120,44 +150,11 @@ def escalate(gitlab: GitLabClient, issue: str, label: str, record: RunRecord) ->
     return Escalated(exists, note.id, "created", f"Issue {issue} {told} and has a new internal escalation note.")
 
 
-def _files(folder: Path) -> dict[str, bytes]:
-    files = {}
-    for name in _SENT:
-        path = folder / name
-        if not path.is_file():
-            raise BadPlanFile(f"{path} is missing, so there is nothing to attach.", next_step="Run the runbook again.")
-        files[name] = path.read_bytes()
-        if len(files[name]) > _LARGEST:
-            raise BadPlanFile(f"{path} is larger than {_LARGEST // 1_000_000} MB and is not sent.")
-    return files
-
-
-def _refuse_secrets(folder: Path) -> None:
-    found = secrets_in(folder)
-    if found:
-        places = "; ".join(f"{name}: {hit.kind} at {hit.where}" for name, hits in found.items() for hit in hits[:3])
-        raise BadPlanFile(
-            f"Nothing was sent: secrets or personal addresses stand in {folder.name}: {places}.",
-            next_step="Revoke what was a live token, then run the runbook again so that new evidence is written.",
-        )
-
-
-def _scan(path: Path) -> list[SecretHit]:
-    text = path.read_bytes().decode("utf-8", errors="replace")
-    if path.suffix not in (".json", ".ipynb"):
-        return find_secrets(text)
-    try:
-        return find_secrets_in_json(json.loads(text))
-    except ValueError:
-        return find_secrets(text)
-
-
-def _digest(record: RunRecord, files: dict[str, bytes]) -> str:
-    """Identity of what would be sent: the files and the note without its links."""
-    whole = hashlib.sha256(note_markdown(record, {}).encode())
-    for name in sorted(files):
-        whole.update(hashlib.sha256(name.encode() + b"\0" + files[name]).digest())
-    return whole.hexdigest()
+def _checked(folder: Path) -> tuple[RunRecord, dict[str, bytes]]:
+    """The record and the files of a run folder, once nothing secret was found in any of them."""
+    record, files = redacted_record(read_record(folder)), evidence_files(folder)
+    refuse_secrets(folder)
+    return record, files
 
 
 def _body(record: RunRecord, links: dict[str, str], content: str) -> str:
@@ -171,11 +168,19 @@ def _own_note(gitlab: GitLabClient, project: str, iid: int, mark: str) -> Note |
     A note of anyone else that holds the marker is not ours: it could make us believe that we have attached.
     """
     me = gitlab.me().id
-    notes = gitlab.notes(project, iid)
-    ours = [note for note in notes if mark in note.body and note.internal and not note.system]
+    ours = [note for note in gitlab.notes(project, iid) if mark in note.body and note.internal and not note.system]
     return next((note for note in ours if note.author is not None and note.author.id == me), None)
 
 
 def _address(gitlab: GitLabClient, project: str, iid: int, note: Note) -> str | None:
     page = gitlab.issue(project, iid).web_url
     return f"{page}#note_{note.id}" if page else None
+
+
+def _zipped(files: dict[str, bytes]) -> bytes:
+    """The same archive, byte for byte, for the same files."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name in sorted(files):
+            bundle.writestr(zipfile.ZipInfo(name), files[name], zipfile.ZIP_DEFLATED)
+    return archive.getvalue()

@@ -1,13 +1,15 @@
-"""The five questions an auditor asks of a run, answered in one sentence each; shared by page, note and notebook."""
+"""The five questions an auditor asks of a run, answered in one sentence each, for every place that shows a run."""
 
 from __future__ import annotations
 
-from glhelpers.evidence.words import OUTCOME_WORDS, VERDICT_SIGNS, in_words, moment
+from glhelpers.evidence.redact import redact_text
+from glhelpers.evidence.text import one_line
+from glhelpers.evidence.words import OUTCOME_WORDS, VERDICT_SIGNS, headline, in_words, moment
 from glhelpers.models.change import CheckState
 from glhelpers.models.finding import Verdict
 from glhelpers.models.record import RunRecord, StepState
 
-__all__ = ["answers", "incomplete_sentence", "steps_not_run"]
+__all__ = ["answers", "incomplete_sentence", "plain", "steps_not_run"]
 
 
 def steps_not_run(record: RunRecord) -> tuple[str, ...]:
@@ -37,6 +39,17 @@ def answers(record: RunRecord) -> tuple[tuple[str, str], ...]:
         ("Changed", _changed(record)),
         ("Verified", _verified(record)),
     )
+
+
+def plain(record: RunRecord) -> tuple[str, ...]:
+    """The run in a few lines of plain text, for a terminal or a ticket comment."""
+    sign = headline(record.status, record.complete)
+    lines = [f"{sign.icon} {record.runbook}: {sign.word}", record.why]
+    incomplete = incomplete_sentence(record)
+    lines += [incomplete] if incomplete else []
+    lines += [f"Next: {record.next_step}"] if record.next_step else []
+    lines += [f"{question}: {answer}" for question, answer in answers(record)]
+    return tuple(one_line(redact_text(line)) for line in lines)
 
 
 def _asked(record: RunRecord) -> str:

@@ -174,6 +174,8 @@ def field_lines(value: object) -> tuple[tuple[str, str], ...]:
         case Mapping():
             lines = [_lines_of(str(key), item) for key, item in value.items() if item is not None]
             return tuple(line for group in lines for line in group)
+        case [Mapping() | OwnModel() | WireModel() as only]:
+            return field_lines(only)
         case list() | tuple() if len(value) > 1 or any(field_lines(item) for item in value):
             return tuple((str(number), in_words(item)) for number, item in enumerate(value, 1))
         case _:
