@@ -186,7 +186,7 @@ def summary(record: RunRecord) -> Markup:
             "profile": record.profile,
             "production": record.production,
             "started_at": moment(record.started_at),
-            "ended_at": moment(record.ended_at),
+            "ended_at": moment(record.ended_at) if record.ended_at else "",
             "notices": record.notices,
         },
     )

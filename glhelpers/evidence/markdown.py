@@ -111,7 +111,8 @@ def _head(record: RunRecord) -> str:
     if record.next_step:
         lines.append(f"- **Next:** {escaped(record.next_step)}")
     where = "production" if record.production else "not production"
-    times = f"{moment(record.started_at)} to {moment(record.ended_at)}"
+    end = f"to {moment(record.ended_at)}" if record.ended_at else "to an end that was not recorded"
+    times = f"{moment(record.started_at)} {end}"
     lines.append(f"- Run `{_plain(record.run_id)}`, profile {escaped(record.profile)} ({where}), {times}")
     return "\n".join(lines)
 
