@@ -21,9 +21,10 @@ def incomplete_sentence(record: RunRecord) -> str | None:
     """What was cut off and what never ran; None for a run that was recorded to its end."""
     if record.complete:
         return None
-    inside = [step.name for step in record.steps if step.state is StepState.running]
+    inside = [step for step in record.steps if step.state in (StepState.running, StepState.failed)]
     never = steps_not_run(record)
-    cut = f"It was cut off inside step {inside[0]}. " if inside else ""
+    cut = f"It was cut off inside step {inside[0].name}. " if inside else ""
+    cut += f"{inside[0].error} " if inside and inside[0].error else ""
     missing = (
         f"Steps that did not run: {', '.join(never)}." if never else "Every step started, the end was not recorded."
     )

@@ -287,3 +287,15 @@ def test_values_read_as_words() -> None:
 def test_only_plain_structure_comes_through(given: str, kept: str) -> None:
     """A tag, attribute, class or address that is not on the list is dropped."""
     assert safe_html(given) == kept
+
+
+def test_what_cut_a_run_off_is_told(incomplete: RunRecord) -> None:
+    """Where it is known why the run ended inside a step, the reason stands beside the step."""
+    steps = tuple(
+        step.model_copy(update={"state": StepState.failed, "error": "The notebook's kernel died."})
+        if step.state is StepState.running
+        else step
+        for step in incomplete.steps
+    )
+    shown = "".join(read(show.summary_card(incomplete.model_copy(update={"steps": steps}))).text)
+    assert "It was cut off inside step apply. The notebook's kernel died. Steps that did not run: verify" in shown
