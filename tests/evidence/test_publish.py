@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import nbformat
 import pytest
+import yaml
 from nbformat import NotebookNode
 from pydantic import SecretStr
 
@@ -31,9 +32,30 @@ from glhelpers.models.record import RunRecord
 
 PROJECT = "gitlab-com/support/internal-requests"
 LABEL = "Console Escalation - customers"
+TICKETS = "https://gitlab.zendesk.com/agent/tickets/"
 TOKEN = "glpat-" + "a1B2c3D4e5F6g7H8i9J0"
+WORLD = {
+    "format": "glhelpers.world/1",
+    "name": "attach",
+    "today": "2026-11-23",
+    "switches": {"notes_a_minute": 1000, "zendesk_refuses": [".ipynb"]},
+    "users": [{"id": 1, "username": "robin", "admin": True}, {"id": 2, "username": "sam", "admin": True}],
+    "tokens": [
+        {"name": "admin", "value": "attach-robin", "user": "robin", "scopes": ["api", "admin_mode"]},
+        {"name": "other", "value": "attach-sam", "user": "sam", "scopes": ["api", "admin_mode"]},
+        {"name": "zendesk", "value": "attach-zendesk", "system": "zendesk"},
+    ],
+    "projects": [
+        {
+            "id": 7,
+            "path": PROJECT,
+            "labels": [LABEL, "Console Escalation::Customers"],
+            "issues": [{"iid": number, "title": f"Issue {number}"} for number in range(1, 61)],
+        }
+    ],
+    "tickets": [{"id": 1001, "subject": "Open"}, {"id": 1002, "subject": "Closed", "status": "closed"}],
+}
 issues = itertools.count(1)
-tickets = itertools.count(1001)
 
 
 @dataclass
@@ -55,10 +77,12 @@ class Sandbox:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    """One server for all tests here; each test takes an issue or a ticket of its own."""
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One server for all tests here; each test takes an issue of its own."""
+    world = tmp_path_factory.mktemp("world") / "attach.yaml"
+    world.write_text(yaml.safe_dump(WORLD))
     process = subprocess.Popen(
-        [sys.executable, "-m", "glhelpers.sandbox", "--json", "--until-stdin-closes"],
+        [sys.executable, "-m", "glhelpers.sandbox", "--json", "--until-stdin-closes", "--world", str(world)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -85,12 +109,6 @@ def _transport(ready: dict[str, Any], service: str, token: str) -> Transport:
 def issue() -> str:
     """An issue that no other test uses."""
     return f"{PROJECT}#{next(issues)}"
-
-
-@pytest.fixture
-def ticket() -> str:
-    """A ticket that no other test uses."""
-    return f"https://gitlab.zendesk.com/agent/tickets/{next(tickets)}"
 
 
 @pytest.fixture
@@ -165,8 +183,7 @@ def test_a_crash_between_upload_and_note_leaves_one_note(
     sandbox: Sandbox, folder: Path, issue: str, completed: RunRecord, how: str
 ) -> None:
     """Whether the note had arrived or not, the next attach ends with exactly one."""
-    fault = {"system": "gitlab", "method": "POST", "path": "*/notes", "times": 1}
-    sandbox.faults({**fault, **({"cut": "before"} if how == "cut" else {"lost_answer": True})})
+    sandbox.faults({"system": "gitlab", "method": "POST", "path": "*/notes", "times": 1, "do": how})
     try:
         with pytest.raises(ServiceError):
             attach(folder, sandbox.gitlab, issue)
@@ -196,14 +213,16 @@ def test_a_secret_in_any_file_stops_everything(
     assert sandbox.writes() == before
 
 
-def test_a_marker_in_a_note_of_someone_else_is_no_note_of_ours(
-    sandbox: Sandbox, folder: Path, issue: str, completed: RunRecord
+@pytest.mark.parametrize(("author", "internal"), [("admin", False), ("other", True)])
+def test_a_marker_in_another_note_is_no_note_of_ours(
+    sandbox: Sandbox, folder: Path, issue: str, completed: RunRecord, author: str, internal: bool
 ) -> None:
-    """A public note that holds our marker neither passes for the evidence nor is overwritten."""
+    """A note that is public or of someone else neither passes for the evidence nor is overwritten."""
     project, iid = parse_issue(issue)
     path = f"/api/v4/projects/{project.replace('/', '%2F')}/issues/{iid}/notes"
-    headers = {"PRIVATE-TOKEN": sandbox.ready["tokens"]["admin"]}
-    forged = sandbox.http.post(path, json={"body": f"all is well {marker(completed)}"}, headers=headers)
+    text = {"body": f"all is well {marker(completed)}", "internal": internal}
+    headers = {"PRIVATE-TOKEN": sandbox.ready["tokens"][author]}
+    forged = sandbox.http.post(path, json=text, headers=headers)
     assert forged.status_code == 201
     told = attach(folder, sandbox.gitlab, issue)
     assert told.action == "created"
@@ -248,18 +267,24 @@ def test_a_label_is_never_created(sandbox: Sandbox, issue: str, completed: RunRe
     assert [known.name for known in sandbox.gitlab.labels(PROJECT, label) if known.name == label] == []
 
 
-def test_a_ticket_gets_one_private_comment(sandbox: Sandbox, folder: Path, ticket: str) -> None:
+def test_a_ticket_gets_one_private_comment(sandbox: Sandbox, folder: Path) -> None:
     """The summary is private, the files travel in an archive, and a second time writes nothing."""
-    told = attach_to_ticket(folder, sandbox.zendesk, ticket)
+    link = f"{TICKETS}1001"
+    assert attach_to_ticket(folder, sandbox.zendesk, link, dry_run=True).action == "would_create"
+    told = attach_to_ticket(folder, sandbox.zendesk, link)
     assert (told.action, told.files) == ("created", ("evidence.zip",))
-    comments = [
-        comment
-        for comment in sandbox.zendesk.comments(int(ticket.rsplit("/", 1)[1]))
-        if "glhelpers run" in comment.body
-    ]
+    comments = [comment for comment in sandbox.zendesk.comments(1001) if "glhelpers run" in comment.body]
     assert [comment.public for comment in comments] == [False]
     before = sandbox.writes()
-    assert attach_to_ticket(folder, sandbox.zendesk, ticket).action == "unchanged"
+    assert attach_to_ticket(folder, sandbox.zendesk, link).action == "unchanged"
+    assert sandbox.writes() == before
+
+
+def test_a_closed_ticket_is_refused_before_anything_is_sent(sandbox: Sandbox, folder: Path) -> None:
+    """Nothing can be added to a closed ticket, and the sentence says where to attach instead."""
+    before = sandbox.writes()
+    with pytest.raises(BadParameter, match="closed"):
+        attach_to_ticket(folder, sandbox.zendesk, f"{TICKETS}1002")
     assert sandbox.writes() == before
 
 
