@@ -22,11 +22,11 @@ from glhelpers.actions.write import Writer
 from glhelpers.clients.clients import Clients, open_clients
 from glhelpers.errors import GateClosed, GlhelpersError, RunbookContractError, WriteInProgress
 from glhelpers.evidence import show
-from glhelpers.evidence.folder import redacted_record
+from glhelpers.evidence.folder import RunFolder, redacted_record
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.publish import escalate
 from glhelpers.evidence.record import Known, build_record
-from glhelpers.evidence.redact import register_secret
+from glhelpers.evidence.redact import redact_json, register_secret
 from glhelpers.gates.decision import refusal
 from glhelpers.gates.files import read_approval, read_plan
 from glhelpers.gates.widget import ConfirmGate
@@ -76,7 +76,7 @@ class Run:
 
     def __init__(self, book: Runbook, asked: RunbookParameters, settings: Settings) -> None:
         self.book, self.asked, self.settings = book, asked, settings
-        self.folder = settings.run_folder(asked.ticket_url, book.id)
+        self.folder = _folder(settings, asked.ticket_url, book.id)
         self._clients: Clients | None = None
         self._journal: Journal | None = None
         self._facts: Any = None
@@ -97,6 +97,18 @@ class Run:
             if endpoint.token is not None:
                 register_secret(endpoint.token)
         self._write(complete=False)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        where = "PRODUCTION" if self.settings.production else self.settings.profile
+        given = "".join(
+            f"<li>{html.escape(name)}: <code>{html.escape(str(value))}</code></li>"
+            for name, value in redact_json(self.known.parameters).items()
+            if value is not None
+        )
+        head = (
+            f"<p><strong>{html.escape(self.book.title)}</strong> on profile <strong>{html.escape(where)}</strong></p>"
+        )
+        return {"text/html": f"{head}<ul>{given}</ul>", "text/plain": f"{self.book.id} on profile {where}"}
 
     # The steps, in the order in which a notebook takes them.
 
@@ -395,6 +407,15 @@ class Run:
             operator=self.settings.operator,
             in_flight=timedelta(seconds=self.settings.in_flight_seconds),
         )
+
+
+def _folder(settings: Settings, ticket_url: str, id: str) -> RunFolder:
+    """The folder that a driving process has made for this run, else a new one."""
+    given = settings.given_folder
+    if given is None:
+        return RunFolder.open(settings.runs_dir, ticket_url, id, _now())
+    run_id = given.name.removeprefix(".").removesuffix(".incomplete")
+    return RunFolder(path=given, final=given.with_name(run_id), run_id=run_id)
 
 
 def _now() -> datetime:

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from glhelpers.errors import BadSettings
 from glhelpers.sandbox_process import Running, running_sandbox
 
-__all__ = ["SERVICES", "Endpoint", "Settings", "environment_of", "load_settings"]
+__all__ = ["SERVICES", "Endpoint", "Settings", "environment_of", "load_settings", "state_folder"]
 
 SERVICES = ("gitlab", "customersdot", "zendesk")
 _LABEL = "Console Escalation - customers"
@@ -89,7 +89,7 @@ def load_settings(profile: str | None = None) -> Settings:
     env = os.environ
     name = profile or env.get("GLHELPERS_PROFILE") or "sandbox"
     table = _profile(name, env)
-    state = Path(env.get("GLHELPERS_STATE_DIR") or platformdirs.user_state_dir("glhelpers")).expanduser().absolute()
+    state = state_folder()
     urls = {service: env.get(f"GLHELPERS_{service.upper()}_URL") or table.get(f"{service}_url") for service in SERVICES}
     sandbox: Running | None = None
     if name == "sandbox":
@@ -126,6 +126,12 @@ def load_settings(profile: str | None = None) -> Settings:
         given_folder=Path(folder) if folder else None,
         session_notebook=Path(notebook) if notebook else None,
     )
+
+
+def state_folder() -> Path:
+    """Where the journal lies, and word of a running sandbox."""
+    named = os.environ.get("GLHELPERS_STATE_DIR")
+    return Path(named or platformdirs.user_state_dir("glhelpers")).expanduser().absolute()
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

@@ -146,26 +146,30 @@ def _by_user_and_guests(clients: Clients, facts: Facts) -> list[Look]:
     if uid is not None:
         looks.append(Look("linked_user", "Linked user", Source.gitlab, "GET /users/:id", lambda: gitlab.user(uid)))
         if namespace is not None and namespace.kind == "group":
-            looks.append(
-                Look(
-                    "linked_member",
-                    "Linked user's membership",
-                    Source.gitlab,
-                    "GET /groups/:id/members?user_ids[]=",
-                    lambda: next(iter(gitlab.direct_members(namespace.id, [uid])), None),
-                )
-            )
-    for guest in _guests_to_look_at(facts):
-        looks.append(
-            Look(
-                f"guest:{guest}",
-                f"Memberships of Guest {guest}",
-                Source.gitlab,
-                "GET /groups/:id/billable_members/:user_id/memberships",
-                lambda guest=guest: gitlab.billable_memberships(namespace.id, guest),  # type: ignore[misc]
-            )
-        )
-    return looks
+            looks.append(_membership_look(clients, namespace.id, uid))
+    if namespace is None:
+        return looks
+    return looks + [_guest_look(clients, namespace.id, guest) for guest in _guests_to_look_at(facts)]
+
+
+def _membership_look(clients: Clients, group_id: int, uid: int) -> Look:
+    return Look(
+        "linked_member",
+        "Linked user's membership",
+        Source.gitlab,
+        "GET /groups/:id/members?user_ids[]=",
+        lambda: next(iter(clients.gitlab.direct_members(group_id, [uid])), None),
+    )
+
+
+def _guest_look(clients: Clients, group_id: int, guest: int) -> Look:
+    return Look(
+        f"guest:{guest}",
+        f"Memberships of Guest {guest}",
+        Source.gitlab,
+        "GET /groups/:id/billable_members/:user_id/memberships",
+        lambda: clients.gitlab.billable_memberships(group_id, guest),
+    )
 
 
 def _orders(facts: Facts) -> tuple[Order, ...]:

@@ -75,7 +75,7 @@ class Intent:
         if self.host != socket.gethostname():
             return datetime.now(UTC) < datetime.fromisoformat(self.in_flight_until)
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.process_started) < 1
+            return bool(abs(psutil.Process(self.pid).create_time() - self.process_started) < 1)
         except psutil.Error:
             return False
 

@@ -69,7 +69,7 @@ def additional_minutes_and_storage_are_noted(facts: AssociationFacts) -> Judgeme
     "Compute minutes used so far stay used",
     stage=STAGE,
     anchor=handbook.FORCE,
-    paragraph="A forced association changes the quota only; a reset also clears additional units, granting is often better",
+    paragraph="Only the quota changes; a reset would clear additional units as well, granting is often better",
     uses=("namespace", "subscription"),
 )
 def usage_is_not_reset(facts: AssociationFacts) -> Judgement:

@@ -103,7 +103,7 @@ def subscription_is_not_on_another_group(facts: AssociationFacts) -> Judgement:
     "No other subscription that must survive occupies the group",
     stage="occupancy",
     anchor=handbook.SEES,
-    paragraph="A group is greyed out while another subscription is on it: a plan, a recently expired one, or consumption",
+    paragraph="A group is greyed out while a plan, a recently expired one, or consumption is on it",
     uses=("occupants", "gitlab_subscription", "namespace", "orders", "today"),
 )
 def nothing_else_occupies_the_namespace(facts: AssociationFacts) -> Judgement:

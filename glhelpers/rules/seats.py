@@ -220,7 +220,7 @@ def _ask(facts: AssociationFacts, compared: str, over: int, seats: int) -> Judge
 def seats_owed_are_foreseen(facts: AssociationFacts) -> Judgement:
     if (none := _nothing_to_compare(facts)) is not None:
         return none
-    seats, needed = _seats_of(facts)
+    _, needed = _seats_of(facts)
     owed = forecast(facts.subscription.known(), needed)
     if owed.if_carried_over == 0 and owed.if_reset == 0:
         return passes("No seats owed are to be expected.")

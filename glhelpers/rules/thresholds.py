@@ -5,10 +5,10 @@ from __future__ import annotations
 __all__ = [
     "COMMUNITY_QUOTA",
     "FREE_QUOTA",
+    "GUEST",
     "GUESTS_ARE_BILLED",
     "GUESTS_ARE_FREE",
     "OWNER",
-    "GUEST",
     "PAID_PLANS",
     "QUOTA",
     "SAME_PLAN",

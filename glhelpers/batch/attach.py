@@ -1,0 +1,61 @@
+"""Attach a finished run to its issue; takes the executed notebook in where the run folder has none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+
+from glhelpers.clients.clients import open_clients
+from glhelpers.errors import BadParameter, BadPlanFile
+from glhelpers.evidence.folder import RunFolder, read_record
+from glhelpers.evidence.notebook import finished_notebook
+from glhelpers.evidence.page import html_page
+from glhelpers.evidence.publish import Attached, attach
+from glhelpers.evidence.redact import register_secret
+from glhelpers.settings import Settings
+
+__all__ = ["attach_run"]
+
+
+def attach_run(run_dir: Path, issue: str, settings: Settings, *, notebook: Path | None, dry_run: bool) -> Attached:
+    """
+    Upload notebook and page to the issue, with one internal note.
+
+    A run in JupyterLab or by plain papermill leaves its executed notebook elsewhere: `notebook` names it.
+    """
+    record = read_record(run_dir)
+    issue = issue or str(record.parameters.get("issue") or "")
+    if not issue:
+        raise BadParameter("The run names no issue.", next_step="Give one: --issue group/project#12.")
+    for endpoint in (settings.gitlab, settings.customersdot, settings.zendesk):
+        if endpoint.token is not None:
+            register_secret(endpoint.token)
+    if notebook is not None:
+        _take_in(run_dir, notebook)
+    elif not (run_dir / "notebook.ipynb").is_file():
+        raise BadPlanFile(
+            "The run folder holds no executed notebook, since the run was made in JupyterLab or by papermill.",
+            next_step="Save the notebook, then attach with --notebook PATH.",
+        )
+    with open_clients(settings) as clients:
+        return attach(run_dir, clients.gitlab, issue, dry_run=dry_run)
+
+
+def _take_in(run_dir: Path, path: Path) -> None:
+    record = read_record(run_dir)
+    try:
+        book = nbformat.read(path, as_version=4)
+    except (OSError, ValueError, AttributeError):
+        raise BadPlanFile(
+            f"{path.name} is not a notebook that can be read.", next_step="Save it in JupyterLab."
+        ) from None
+    if record.run_id not in nbformat.writes(book):
+        raise BadPlanFile(
+            f"{path.name} does not hold the outputs of run {record.run_id}.",
+            next_step="Save the notebook after its last cell has run, and name the folder that the cell shows.",
+        )
+    folder = RunFolder(path=run_dir, final=run_dir, run_id=record.run_id)
+    finished = finished_notebook(book, record)
+    folder.write_text("notebook.ipynb", nbformat.writes(finished))
+    folder.write_text("notebook.html", html_page(record, finished))

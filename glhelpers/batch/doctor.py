@@ -1,0 +1,90 @@
+"""What is configured, what answers, what is missing, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from glhelpers.actions.journal import Journal
+from glhelpers.batch.execute import notebook_path
+from glhelpers.clients.clients import Clients, open_clients
+from glhelpers.errors import GlhelpersError, NotFound
+from glhelpers.settings import Settings, load_settings
+
+__all__ = ["Row", "examine"]
+
+_NEEDED = {"api", "admin_mode"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing looked at: well or not, how it stands, what to do about it."""
+
+    what: str
+    well: bool
+    how: str
+    mend: str = ""
+
+
+def examine() -> list[Row]:
+    """Look at settings, services, tokens, journal and notebooks; never raises a foreseen error."""
+    try:
+        settings = load_settings()
+    except GlhelpersError as error:
+        return [Row("settings", False, error.message, error.next_step or "")]
+    kind = "PRODUCTION" if settings.production else "not production"
+    rows = [Row("profile", True, f"{settings.profile} ({kind}), you are {settings.operator}")]
+    with open_clients(settings) as clients:
+        rows += [
+            _row("GitLab.com", lambda: f"{settings.gitlab.base_url}, signed in as {clients.gitlab.me().username}"),
+            _token_row(clients),
+            _row("CustomersDot", lambda: _customersdot(settings, clients)),
+            _row("Zendesk", lambda: f"{settings.zendesk.base_url}{_answers(lambda: clients.zendesk.ticket(1))}"),
+        ]
+    rows.append(_row("journal", lambda: _journal(settings)))
+    rows.append(_row("runs", lambda: str(settings.runs_dir)))
+    rows.append(_row("notebooks", lambda: str(notebook_path("force_associate").parent.name)))
+    return rows
+
+
+def _row(what: str, look: Callable[[], str]) -> Row:
+    try:
+        return Row(what, True, look())
+    except GlhelpersError as error:
+        return Row(what, False, error.message, error.next_step or "")
+
+
+def _token_row(clients: Clients) -> Row:
+    try:
+        token = clients.gitlab.own_token()
+    except GlhelpersError as error:
+        return Row("GitLab.com token", False, error.message, error.next_step or "")
+    missing = sorted(_NEEDED - set(token.scopes))
+    expires = f", expires {token.expires_at.isoformat()}" if token.expires_at else ""
+    if missing:
+        return Row("GitLab.com token", False, f"lacks scope {', '.join(missing)}", "Make a token with these scopes.")
+    return Row("GitLab.com token", True, f"scopes {', '.join(token.scopes)}{expires}")
+
+
+def _customersdot(settings: Settings, clients: Clients) -> str:
+    answers = _answers(lambda: clients.customersdot.orders(gl_namespace_id="1"))
+    return f"{settings.customersdot.base_url}, driver {settings.customersdot_driver}{answers}"
+
+
+def _answers(ask: Callable[[], object]) -> str:
+    """Asking for a thing that need not exist shows that address and token are accepted."""
+    try:
+        ask()
+    except NotFound:
+        return ", answers"
+    return ", answers"
+
+
+def _journal(settings: Settings) -> str:
+    journal = Journal(settings.journal_url)
+    try:
+        broken = journal.first_broken_row()
+        entries = len(journal.entries())
+    finally:
+        journal.close()
+    return f"{entries} entries, chain whole" if broken is None else f"chain broken at row {broken}"

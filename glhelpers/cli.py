@@ -1,0 +1,317 @@
+"""The command line: arguments in, sentences out, exit codes by how it ended. No logic of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from glhelpers import __version__
+from glhelpers.errors import BadParameter, GlhelpersError
+
+if TYPE_CHECKING:
+    from glhelpers.batch.tour import Shown
+    from glhelpers.models.change import PlanFile
+    from glhelpers.models.record import RunRecord
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Executable runbooks for GitLab's License & Renewals support. "
+    "Exit codes: 0 ended as it should, 2 bad input, 3 failed, 4 verification failed or stale plan.",
+)
+sandbox_app = typer.Typer(no_args_is_help=True, help="The stand-in for GitLab.com, CustomersDot and Zendesk.")
+app.add_typer(sandbox_app, name="sandbox")
+_out = Console(soft_wrap=True)
+_err = Console(stderr=True, soft_wrap=True)
+
+_EXIT = {"failed": 3, "verification_failed": 4, "stale_plan": 4}
+
+
+def main() -> None:
+    """Run a command; every foreseen error is one sentence and an exit code, never a traceback."""
+    try:
+        app(standalone_mode=False)
+    except GlhelpersError as error:
+        _say_error(error)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        _err.print("Stopped.")
+        sys.exit(2)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except KeyboardInterrupt:
+        _err.print("Interrupted.")
+        sys.exit(3)
+    except Exception as error:  # noqa: BLE001 (the last door: usage errors of click, and what nobody foresaw)
+        _last_door(error)
+
+
+def _last_door(error: Exception) -> None:
+    show = getattr(error, "show", None)
+    if callable(show):
+        show()
+        sys.exit(2)
+    _err.print(f"Something unforeseen went wrong ({type(error).__name__}). Please report it with the command you ran.")
+    sys.exit(3)
+
+
+def _say_error(error: GlhelpersError) -> None:
+    _err.print(f"[bold red]✘[/] {escape(error.message)}")
+    if error.next_step:
+        _err.print(f"  What to do: {escape(error.next_step)}")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        _out.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def runbooks() -> None:
+    """List the runbooks: id, purpose, whether they write, and their parameters."""
+    from glhelpers.actions.catalogue import CATALOGUE
+
+    table = Table("id", "purpose", "writes", "parameters")
+    for book in CATALOGUE.values():
+        table.add_row(
+            book.id,
+            book.purpose,
+            "once, after approval" if book.writes else "never",
+            ", ".join(book.parameters.model_fields),
+        )
+    _out.print(table)
+
+
+@app.command()
+def run(
+    runbook: Annotated[str, typer.Argument(help="Id of the runbook, such as force_associate.")],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter; values stay text."),
+    ] = None,
+    params: Annotated[
+        Path | None, typer.Option("--params", metavar="FILE", help="Parameters as a YAML or JSON file.")
+    ] = None,
+    approval: Annotated[
+        Path | None, typer.Option("--approval", metavar="FILE", help="An approval that `glhelpers approve` wrote.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where run folders go.")] = None,
+) -> None:
+    """Run a runbook without a person: look, judge, plan; with an approval, apply exactly that plan."""
+    from glhelpers.batch.execute import execute
+    from glhelpers.batch.parameters import gather
+
+    _use_out(out)
+    given = gather(parameter or [], params, approval)
+    result = execute(runbook, given, _settings())
+    _show_result(result.record, result.folder)
+    raise typer.Exit(_EXIT.get(result.record.status.value, 0))
+
+
+@app.command()
+def approve(
+    plan: Annotated[Path, typer.Argument(help="The plan.json of a run that awaits approval.")],
+) -> None:
+    """Show a plan, ask for its target to be typed, and write an approval.json beside it."""
+    from glhelpers.gates.decision import grant
+    from glhelpers.gates.files import read_plan
+
+    file, settings = read_plan(plan), _settings()
+    if file.plan.profile != settings.profile:
+        raise BadParameter(
+            f"The plan was made for profile {file.plan.profile}, this is {settings.profile}.",
+            next_step="Set GLHELPERS_PROFILE to the plan's profile.",
+        )
+    _show_plan(file)
+    _out.print(f"You approve as [bold]{escape(settings.operator)}[/]. Nothing is written to any service by approving.")
+    typed = typer.prompt(f"Type {file.plan.target.typed} to approve", default="", show_default=False)
+    granted = grant(
+        file,
+        typed=typed,
+        approver=settings.operator,
+        now=datetime.now(UTC),
+        lasts=timedelta(minutes=settings.approval_minutes),
+    )
+    target = plan.with_name("approval.json")
+    target.write_text(granted.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    _out.print(f"[green]✔[/] Approved until {granted.expires_at:%H:%M} UTC, for one use: {escape(str(target))}")
+
+
+@app.command()
+def attach(
+    run_dir: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    issue: Annotated[str, typer.Option(help="group/project#iid; without it, the issue of the run.")] = "",
+    notebook: Annotated[Path | None, typer.Option(help="The executed notebook, where the run folder has none.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, send nothing.")] = False,
+) -> None:
+    """Upload a run's notebook and page to an issue, with an internal note that sums it up; once."""
+    from glhelpers.batch.attach import attach_run
+
+    told = attach_run(run_dir, issue, _settings(), notebook=notebook, dry_run=dry_run)
+    if dry_run:
+        _out.print(
+            f"Would send {', '.join(told.files) or 'nothing'} and this internal note:\n", told.body, markup=False
+        )
+        return
+    words = {
+        "created": "One internal note was added",
+        "updated": "The note was brought up to date",
+        "unchanged": "The note is there already; nothing was sent",
+    }
+    _out.print(f"[green]✔[/] {words[told.action]}: {escape(told.url or f'note {told.note_id}')}")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is configured, what answers, what is missing, and how to mend it."""
+    from glhelpers.batch.doctor import examine
+
+    rows = examine()
+    table = Table("", "what", "how it stands", "what to do")
+    for row in rows:
+        table.add_row("[green]✔[/]" if row.well else "[red]✘[/]", row.what, escape(row.how), escape(row.mend))
+    _out.print(table)
+    raise typer.Exit(0 if all(row.well for row in rows) else 2)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where run folders go.")] = Path("runs"),
+    everything: Annotated[bool, typer.Option("--all", help="All cases of the world, not only the tour.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Runs at once; 0 for twice the cores.")] = (
+        os.cpu_count() or 1
+    )
+    * 2,
+) -> None:
+    """Start the sandbox, run its tickets, show how each ended and where the evidence lies."""
+    from glhelpers.batch.demo import run_demo
+
+    _use_out(out)
+    shown = run_demo(everything=everything, jobs=jobs, console=_err)
+    _show_tour(shown)
+    raise typer.Exit(0 if all(case.as_expected for case in shown) else 3)
+
+
+@app.command()
+def lab(
+    arguments: Annotated[list[str] | None, typer.Argument(help="Passed on to JupyterLab.")] = None,
+) -> None:
+    """Open JupyterLab on the runbooks, with the sandbox (or the chosen profile) as target."""
+    from glhelpers.batch.lab import open_lab
+
+    raise typer.Exit(open_lab(arguments or [], _settings()))
+
+
+@sandbox_app.command()
+def serve(
+    port: Annotated[
+        int, typer.Option(help="GitLab.com's port; CustomersDot and Zendesk take the next two. 0: any.")
+    ] = 0,
+    world: Annotated[Path | None, typer.Option(metavar="FILE", help="A world; see docs/worlds.md.")] = None,
+    faults: Annotated[Path | None, typer.Option(metavar="FILE", help="Misbehaviour; see docs/worlds.md.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line when ready.")] = False,
+) -> None:
+    """Serve a world on loopback until Ctrl-C; runs on this machine find it by themselves."""
+    from glhelpers.batch.lab import serve_sandbox
+
+    raise typer.Exit(serve_sandbox(port, world, faults, as_json=as_json))
+
+
+def _settings() -> Any:
+    from glhelpers.settings import load_settings
+
+    return load_settings()
+
+
+def _use_out(out: Path | None) -> None:
+    if out is not None:
+        os.environ["GLHELPERS_RUNS_DIR"] = str(out)
+
+
+def _show_result(record: RunRecord, folder: Path) -> None:
+    colour = {0: "green", 3: "red", 4: "red"}[_EXIT.get(record.status.value, 0)]
+    _out.print(f"[bold {colour}]{record.status}[/]  {escape(record.why)}")
+    if record.next_step:
+        _out.print(f"  Next: {escape(record.next_step)}")
+    for notice in record.notices:
+        _out.print(f"  {escape(notice)}")
+    _out.print(f"  Evidence: {escape(_near(folder))}")
+    if record.status.value == "awaiting_approval" and (folder / "plan.json").is_file():
+        _out.print(f"  To approve: glhelpers approve {escape(_near(folder / 'plan.json'))}")
+
+
+def _show_plan(file: PlanFile) -> None:
+    plan = file.plan
+    _out.print(
+        f"[bold]{plan.action}[/] on [bold]{escape(plan.target.name)}[/] (id {plan.target.id}), profile [bold]{plan.profile}[/]"
+    )
+    table = Table("what", "before", "after", "")
+    for change in plan.changes:
+        same = change.before == change.after
+        after = escape(_word(change.after))
+        table.add_row(
+            change.label,
+            escape(_word(change.before)),
+            after if same else f"[bold]{after}[/]",
+            escape(change.note or ""),
+        )
+    _out.print(table)
+    for line in plan.consequences:
+        _out.print(f"  • {escape(line)}")
+    for line in plan.cannot_be_undone:
+        _out.print(f"  [yellow]cannot be undone:[/] {escape(line)}")
+    for line in plan.second_person:
+        _out.print(f"  [yellow]a second person must approve:[/] {escape(line)}")
+    _out.print(
+        f"  asked for by {escape(file.requested_by)} at {file.planned_at:%Y-%m-%d %H:%M} UTC, digest {file.digest[:12]}"
+    )
+
+
+def _show_tour(shown: list[Shown]) -> None:
+    table = Table("ticket", "status", "why", "evidence", show_lines=True)
+    for row in sorted(shown, key=lambda row: row.case.ticket):
+        mark = "" if row.as_expected else f" [red](expected {row.case.expect})[/]"
+        where = escape(_near(row.folder)) if row.folder else "–"
+        table.add_row(
+            str(row.case.ticket),
+            f"[bold]{row.status}[/]{mark}",
+            f"[dim]{escape(row.case.name)}[/]\n{escape(row.why)}",
+            where,
+        )
+    _out.print(table)
+
+
+def _near(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _word(value: object) -> str:
+    return "–" if value is None else str(value)
+
+
+if __name__ == "__main__":
+    main()

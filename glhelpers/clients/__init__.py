@@ -1,0 +1,1 @@
+"""The only code that speaks HTTP: one transport, and a thin typed client for each service."""

@@ -1,0 +1,62 @@
+"""The three clients of a run, opened together: one log, one retry budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+
+from glhelpers.clients.customersdot import CustomersDotClient
+from glhelpers.clients.gitlab import GitLabClient
+from glhelpers.clients.retry import RetryBudget
+from glhelpers.clients.transport import RequestLog, Transport
+from glhelpers.clients.zendesk import ZendeskClient
+from glhelpers.settings import Endpoint, Settings
+
+__all__ = ["Clients", "open_clients"]
+
+
+@dataclass(frozen=True)
+class Clients:
+    """What a run talks to."""
+
+    gitlab: GitLabClient
+    customersdot: CustomersDotClient
+    zendesk: ZendeskClient
+    request_log: RequestLog
+    transports: tuple[Transport, ...]
+
+    def close(self) -> None:
+        """Give all connections back."""
+        for transport in self.transports:
+            transport.close()
+
+    def __enter__(self) -> Clients:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_clients(settings: Settings) -> Clients:
+    """Clients for the services of these settings."""
+    log, budget = RequestLog(), RetryBudget()
+
+    def transport(endpoint: Endpoint) -> Transport:
+        return Transport(
+            endpoint.service, endpoint.base_url, endpoint.token, log=log, budget=budget, profile=settings.profile
+        )
+
+    gitlab, customersdot, zendesk = (
+        transport(settings.gitlab),
+        transport(settings.customersdot),
+        transport(settings.zendesk),
+    )
+    return Clients(
+        gitlab=GitLabClient(gitlab),
+        customersdot=CustomersDotClient(customersdot),
+        zendesk=ZendeskClient(zendesk),
+        request_log=log,
+        transports=(gitlab, customersdot, zendesk),
+    )

@@ -1,0 +1,360 @@
+"""
+One transport for all services: it authenticates, bounds, retries reads, maps errors, and keeps a log.
+
+It never follows a redirect, never leaves its origin, never repeats a write, and never waits longer
+than its deadline for a whole answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import SecretStr, TypeAdapter, ValidationError
+from tenacity import RetryCallState, Retrying, retry_if_exception
+
+from glhelpers.clients.retry import ATTEMPTS, RetryBudget, jitter, wait_before_retry
+from glhelpers.clients.wire import clean, problem_in, strict_json
+from glhelpers.errors import (
+    MissingCredential,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    RateLimited,
+    RequestRejected,
+    ServiceError,
+    ServiceUnavailable,
+    UnexpectedAnswer,
+)
+
+__all__ = ["Answer", "Logged", "RequestLog", "Transport"]
+
+T = TypeVar("T")
+
+DEADLINE = 20.0
+"""Seconds for a whole answer, from the first byte sent to the last byte read."""
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of an answer's body at most."""
+
+_NAMES = {"gitlab": "GitLab.com", "customersdot": "CustomersDot", "zendesk": "Zendesk"}
+_TLS = ssl.create_default_context()
+_TLS.minimum_version = ssl.TLSVersion.TLSv1_2
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses, queries included
+_log = logging.getLogger("glhelpers.clients")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A request as the log keeps it: no address, no header, no body."""
+
+    service: str
+    call: str
+    status: int | None
+    milliseconds: int
+    request_id: str | None
+
+
+@dataclass
+class RequestLog:
+    """All requests of one run, in the order of their ends."""
+
+    rows: list[Logged] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, row: Logged) -> None:
+        """Append one request."""
+        with self._lock:
+            self.rows.append(row)
+        _log.debug("%s %s -> %s in %d ms", row.service, row.call, row.status, row.milliseconds)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A usable answer: status, headers in lower case, body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Again(Exception):
+    """A read that may be tried again: the error to raise if it is not, and how long to wait."""
+
+    def __init__(self, error: ServiceError, wait: float | None) -> None:
+        super().__init__()
+        self.error, self.wait = error, wait
+
+
+class Transport:
+    """Requests to one service; safe to use from several threads."""
+
+    def __init__(
+        self,
+        service: str,
+        base_url: str,
+        token: SecretStr | None,
+        *,
+        log: RequestLog,
+        budget: RetryBudget,
+        deadline: float = DEADLINE,
+        sleep: Callable[[float], None] = time.sleep,
+        profile: str = "",
+    ) -> None:
+        self.service, self.name = service, _NAMES.get(service, service)
+        self._base = base_url.rstrip("/")
+        parts = urlsplit(self._base)
+        self._origin = (parts.scheme, parts.hostname, parts.port)
+        self._token, self._profile = token, profile
+        self._log, self._budget, self._deadline, self._sleep = log, budget, deadline, sleep
+        self.latest_date: datetime | None = None
+        self._client = httpx.Client(
+            verify=_TLS,
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx.Timeout(deadline, connect=min(5.0, deadline)),
+            limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "glhelpers"},
+        )
+
+    def __repr__(self) -> str:
+        return f"Transport({self.service})"
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def is_home(self, url: str) -> bool:
+        """Whether an address lies on this service's own origin."""
+        parts = urlsplit(url)
+        return (parts.scheme, parts.hostname, parts.port) == self._origin
+
+    def read(
+        self, call: str, path: str, query: Mapping[str, Any] | None = None, *, token: SecretStr | None = None
+    ) -> Answer:
+        """GET `path`; `call` names the route in messages and the log. Retried within the budget."""
+        self._budget.count_request()
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, _Again) and error.wait is not None),
+            wait=_wait_asked_for,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(self._attempt_read, retrying, call, path, query, token)
+        except _Again as given_up:
+            raise given_up.error from None
+
+    def _attempt_read(
+        self, retrying: Retrying, call: str, path: str, query: Mapping[str, Any] | None, token: SecretStr | None
+    ) -> Answer:
+        attempt = int(retrying.statistics.get("attempt_number", ATTEMPTS))
+        try:
+            answer = self._once("GET", call, path, params=query, token=token)
+        except ServiceUnavailable as error:
+            raise _Again(error, self._wait("GET", None, None, attempt)) from None
+        try:
+            self._accept(call, answer)
+        except (ServiceUnavailable, RateLimited) as error:
+            raise _Again(error, self._wait("GET", answer.status, answer.headers.get("retry-after"), attempt)) from None
+        return answer
+
+    def _wait(self, method: str, status: int | None, retry_after: str | None, attempt: int) -> float | None:
+        wait = wait_before_retry(method, status, retry_after, attempt, jitter())
+        return wait if wait is not None and self._budget.take(wait) else None
+
+    def write(
+        self,
+        method: str,
+        call: str,
+        path: str,
+        *,
+        json: Any = None,
+        files: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        accept: Sequence[int] = (),
+    ) -> Answer:
+        """
+        Send a request that changes something, exactly once, whatever comes back.
+
+        `accept` lists statuses above 299 that are answers rather than errors.  A `ServiceError` with
+        `sent` false means that nothing can have arrived.
+        """
+        self._budget.count_request()
+        answer = self._once(method, call, path, json=json, files=files, content=content, headers=headers, params=query)
+        if answer.status not in accept:
+            self._accept(call, answer)
+        return answer
+
+    def _once(
+        self,
+        method: str,
+        call: str,
+        path: str,
+        *,
+        token: SecretStr | None = None,
+        headers: Mapping[str, str] | None = None,
+        **parts: Any,
+    ) -> Answer:
+        request = self._client.build_request(
+            method,
+            self._base + path,
+            headers=headers,
+            **{name: part for name, part in parts.items() if part is not None},
+        )
+        self._authenticate(request, path, token)
+        began, status, request_id = time.monotonic(), None, None
+        try:
+            answer = self._stream(request, began, call)
+            status, request_id = answer.status, answer.headers.get("x-request-id")
+            return answer
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise ServiceUnavailable(
+                f"{self.name} cannot be reached for {call} ({_reason(error)}).",
+                next_step="Check the network, VPN and the profile's address, then run again.",
+                sent=False,
+            ) from None
+        except httpx.HTTPError as error:
+            raise ServiceUnavailable(
+                f"{self.name} gave no whole answer to {call} ({type(error).__name__}).", next_step="Run again later."
+            ) from None
+        finally:
+            took = int((time.monotonic() - began) * 1000)
+            self._log.add(Logged(self.service, f"{method} {call}", status, took, request_id))
+
+    def _authenticate(self, request: httpx.Request, path: str, token: SecretStr | None) -> None:
+        """The one place where a token is attached, after the request's origin and path were proved."""
+        url = request.url
+        port = url.port
+        if (url.scheme, url.host, port) != self._origin or not url.raw_path.decode().split("?")[0].endswith(path):
+            raise UnexpectedAnswer(f"A request to {self.name} would have left its address.", sent=False)
+        secret = token or self._token
+        if secret is None:
+            raise MissingCredential(
+                f"There is no token for {self.name}.",
+                next_step=f"Set GLHELPERS_{self.service.upper()}_TOKEN, "
+                f"or run: keyring set glhelpers:{self._profile} {self.service}",
+            )
+        value = secret.get_secret_value()
+        if not value.isascii() or any(char.isspace() or not char.isprintable() for char in value):
+            raise MissingCredential(f"The token for {self.name} holds characters that no token has.")
+        basic = self.service == "zendesk" and "/token:" in value
+        shown = f"Basic {base64.b64encode(value.encode()).decode()}" if basic else f"Bearer {value}"
+        request.headers["Authorization"] = shown
+
+    def _stream(self, request: httpx.Request, began: float, call: str) -> Answer:
+        response = self._client.send(request, stream=True)
+        try:
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > LARGEST:
+                    raise UnexpectedAnswer(f"{self.name}'s answer to {call} is larger than {LARGEST // 2**20} MiB.")
+                if time.monotonic() - began > self._deadline:
+                    raise ServiceUnavailable(
+                        f"{self.name} took longer than {self._deadline:g} s to answer {call}.",
+                        next_step="Run again later.",
+                    )
+        finally:
+            response.close()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self._note_date(headers.get("date"))
+        return Answer(response.status_code, headers, bytes(body))
+
+    def _note_date(self, text: str | None) -> None:
+        if text is None:
+            return
+        try:
+            self.latest_date = parsedate_to_datetime(text)
+        except ValueError:
+            return
+
+    def reject(self, call: str, answer: Answer) -> None:
+        """Raise the error that fits an answer which a caller had let through."""
+        self._accept(call, answer)
+
+    def _accept(self, call: str, answer: Answer) -> None:
+        """Raise the error that fits a status which is no success."""
+        status = answer.status
+        if 200 <= status < 300:
+            return
+        request_id = answer.headers.get("x-request-id")
+        said = problem_in(answer.body)
+        what = f"{self.name} answered {status} to {call}" + (f": {said}" if said else "")
+        if 300 <= status < 400:
+            raise UnexpectedAnswer(
+                f"{what}, a redirect, which is never followed.",
+                next_step="Check the address.",
+                status=status,
+                request_id=request_id,
+            )
+        error, step = self._kind(status)
+        raise error(f"{what}.", next_step=step, status=status, request_id=request_id)
+
+    def _kind(self, status: int) -> tuple[type[ServiceError], str]:
+        variable = f"GLHELPERS_{self.service.upper()}_TOKEN"
+        match status:
+            case 401:
+                return NotAuthenticated, f"The token is missing, expired or revoked: renew it and set {variable}."
+            case 403:
+                return NotAllowed, "The token's scope or its owner's role is too small; see README, tokens and scopes."
+            case 404:
+                return NotFound, "Check the name; what a token may not see is answered like what does not exist."
+            case 429:
+                return RateLimited, "Too many requests: wait a few minutes, then run again."
+            case _ if status >= 500:
+                return ServiceUnavailable, f"Check the status page of {self.name}, then run again."
+            case _:
+                return RequestRejected, "Nothing more can be done automatically; look at the request by hand."
+
+    def parse(self, call: str, answer: Answer, shape: type[T] | Any) -> T:
+        """
+        The body as typed values.
+
+        Raises `UnexpectedAnswer` with the names of the fields that do not fit, never their values.
+        """
+        kind = answer.headers.get("content-type", "")
+        if "json" not in kind:
+            raise UnexpectedAnswer(
+                f"{self.name} answered {call} with {clean(kind) or 'no type'}, not with JSON.",
+                next_step="A login page or proxy may stand in between; check address and VPN.",
+            )
+        try:
+            value: T = TypeAdapter(shape).validate_python(strict_json(answer.body))
+        except ValidationError as error:
+            places = sorted(
+                {".".join(str(part) for part in item["loc"])[:60] or "the whole" for item in error.errors()}
+            )
+            raise UnexpectedAnswer(
+                f"{self.name}'s answer to {call} has not the expected shape at {clean(', '.join(places[:6]))}."
+            ) from None
+        except (ValueError, UnicodeDecodeError) as error:
+            raise UnexpectedAnswer(
+                f"{self.name}'s answer to {call} is not sound JSON ({type(error).__name__})."
+            ) from None
+        return value
+
+
+def _wait_asked_for(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome is not None else None
+    return error.wait or 0.0 if isinstance(error, _Again) else 0.0
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    text = str(error)
+    for sign, words in (("CERTIFICATE", "its certificate is not trusted"), ("refused", "connection refused")):
+        if sign in text:
+            return words
+    return "no connection"

@@ -1,0 +1,115 @@
+"""Bytes from outside, read with suspicion: strict JSON, short clean error texts, safe path segments."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+from glhelpers.errors import BadParameter
+
+__all__ = ["clean", "path_of", "problem_in", "strict_json"]
+
+_DEEPEST = 40
+_SHOWN = 200
+_TOKEN_LIKE = re.compile(
+    r"(?:[\w]+-)?gl[a-z]{2,5}-[\w.=-]{10,}|(?i:bearer|basic)\s+\S+|[0-9a-f]{64}|eyJ[\w-]+\.[\w.-]+"
+)
+
+
+def path_of(template: str, *segments: str | int) -> str:
+    """
+    A request path: each `{}` of the template takes one segment, percent-encoded as a whole.
+
+    Raises `BadParameter` for a segment that could change the route: empty, `.` or `..` parts,
+    control characters, more than 255 bytes.
+    """
+    encoded = [_segment(str(segment)) for segment in segments]
+    if template.count("{}") != len(encoded):
+        raise ValueError("the template and its segments do not fit")
+    return template.format(*encoded)
+
+
+def _segment(text: str) -> str:
+    bad = not text or any(part in ("", ".", "..") for part in text.split("/"))
+    if bad or len(text.encode()) > 255 or any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in text):
+        raise BadParameter("A name cannot be part of an address.", next_step="Check the parameter's spelling.")
+    return quote(text, safe="")
+
+
+def strict_json(body: bytes) -> Any:
+    """
+    The JSON value in `body`.
+
+    Raises `ValueError` for what a lenient reader lets pass: NaN, a key twice, deep nesting, a text
+    that is not UTF-8.
+    """
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_once)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if _depth(value) > _DEEPEST:
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key stands twice")
+    return value
+
+
+def _depth(value: Any) -> int:
+    level, layer = 0, [value]
+    while layer and level <= _DEEPEST + 1:
+        level += 1
+        layer = [
+            inner
+            for item in layer
+            if isinstance(item, (dict, list))
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return level
+
+
+def clean(text: str) -> str:
+    """Text of a server for one line of a message: no control or direction marks, no token, not long."""
+    visible = "".join(char if unicodedata.category(char)[0] != "C" else " " for char in text)
+    masked = _TOKEN_LIKE.sub("[masked]", " ".join(visible.split()))
+    return masked if len(masked) <= _SHOWN else masked[: _SHOWN - 1] + "…"
+
+
+def problem_in(body: bytes) -> str:
+    """What an error answer says in words, from any of the shapes GitLab, CustomersDot and Zendesk use; may be empty."""
+    try:
+        value = strict_json(body)
+    except ValueError:
+        return ""
+    if not isinstance(value, dict):
+        return ""
+    parts = [
+        _words(value[key]) for key in ("message", "error", "error_description", "errors", "description") if key in value
+    ]
+    scope = value.get("scope")
+    if value.get("error") == "insufficient_scope" and isinstance(scope, str):
+        parts.append(f"scope needed: {scope}")
+    return clean("; ".join(part for part in parts if part))
+
+
+def _words(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case dict():
+            return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
+        case list():
+            return ", ".join(_words(item) for item in value)
+        case _:
+            return str(value)

@@ -1,0 +1,145 @@
+"""`/__sandbox`: counters, the passing of time, and changes to the world from outside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from starlette.responses import Response
+
+from glhelpers.errors import BadWorld
+from glhelpers.sandbox import effects
+from glhelpers.sandbox.faults import Faults, parse_faults, shown
+from glhelpers.sandbox.store import Doc, Store
+from glhelpers.sandbox.web import Call, answer, halt
+
+__all__ = ["Control"]
+
+_MOST_LOGGED = 200_000
+
+
+class Control:
+    """What happened, and what shall happen."""
+
+    def __init__(self, store: Store, faults: Faults) -> None:
+        self.store, self.faults = store, faults
+        self.requests: list[Doc] = []
+        self.writes: list[Doc] = []
+
+    def log(self, call: Call, status: int) -> None:
+        """Remember a request to one of the three systems."""
+        at = self.store.now().isoformat()
+        row = {"at": at, "system": call.system, "method": call.method, "path": call.raw_path, "status": status}
+        if len(self.requests) < _MOST_LOGGED:
+            self.requests.append(row)
+        if call.method != "GET":
+            applied = status < 300 and not call.written.get("repeated") and "impersonation" not in call.raw_path
+            about = {
+                name: call.written.get(name) for name in ("action", "target", "subscription_name", "idempotency_key")
+            }
+            tool = bool(call.written.get("support_tool"))
+            self.writes.append({**row, **about, "applied": applied, "support_tool": tool})
+
+    def answer(self, call: Call) -> Response:
+        """Answer a request to `/__sandbox/…`."""
+        handlers: dict[tuple[str, str], Callable[[Call], Any]] = {
+            ("GET", "health"): self._health,
+            ("GET", "writes"): self._writes,
+            ("GET", "requests"): lambda call: {"count": len(self.requests), "requests": self.requests},
+            ("GET", "cases"): lambda call: [case.model_dump(mode="json") for case in self.store.world.cases],
+            ("GET", "faults"): lambda call: shown(self.faults.rules),
+            ("PUT", "faults"): self._set_faults,
+            ("POST", "refresh"): self._refresh,
+            ("POST", "change"): self._change,
+            ("POST", "portal-change"): self._portal_change,
+            ("POST", "reset"): self._reset,
+        }
+        handler = handlers.get((call.method, call.path.removeprefix("/__sandbox/")))
+        if handler is None:
+            raise halt(501, {"error": "the sandbox has no such control"})
+        return answer(handler(call))
+
+    def _health(self, call: Call) -> Doc:
+        world = self.store.world
+        return {"instance": self.store.instance, "world": world.name, "today": world.today, "pid": os.getpid()}
+
+    def _writes(self, call: Call) -> Doc:
+        applied = [row for row in self.writes if row["applied"]]
+        tools = sum(row["support_tool"] for row in applied)
+        return {"count": len(applied), "support_tools": tools, "attempts": len(self.writes), "writes": self.writes}
+
+    def _set_faults(self, call: Call) -> Any:
+        import json
+
+        try:
+            self.faults.rules = parse_faults(json.loads(call.body or b"[]"))
+        except (ValueError, BadWorld) as error:
+            raise halt(400, {"error": str(error)}) from None
+        return shown(self.faults.rules)
+
+    def _refresh(self, call: Call) -> Doc:
+        effects.refresh_seats(self.store)
+        return {"refreshed": True}
+
+    def _portal_change(self, call: Call) -> Doc:
+        body = call.json()
+        try:
+            return {
+                "outcome": effects.portal_change(self.store, str(body.get("subscription_name")), int(body["seats"]))
+            }
+        except (effects.Refused, KeyError, ValueError) as error:
+            raise halt(422, {"error": str(error)}) from None
+
+    def _reset(self, call: Call) -> Doc:
+        self.requests.clear()
+        self.writes.clear()
+        return {"reset": True}
+
+    def _change(self, call: Call) -> Doc:
+        """One named change: `{"add_members": {…}}`, `{"set_group": {…}}`, `{"set_subscription": {…}}`, `{"set_customer": {…}}`."""
+        body = call.json()
+        known = {
+            "add_members": self._add_members,
+            "remove_members": self._remove_members,
+            "set_group": lambda what: self._set("group", self._group(what)["id"], what),
+            "set_subscription": lambda what: self._set("subscription", what.get("name"), what),
+            "set_customer": lambda what: self._set("customer", what.get("id"), what),
+            "set_user": lambda what: self._set("user", what.get("id"), what),
+            "set_ticket": lambda what: self._set("ticket", what.get("id"), what),
+        }
+        if len(body) != 1 or next(iter(body)) not in known:
+            raise halt(400, {"error": f"give one of {', '.join(known)}"})
+        name, what = next(iter(body.items()))
+        known[name](what)
+        return {"changed": name}
+
+    def _group(self, what: Doc) -> Doc:
+        group = self.store.group(str(what.get("path", what.get("group", ""))))
+        if group is None:
+            raise halt(404, {"error": "there is no such group"})
+        return group
+
+    def _add_members(self, what: Doc) -> None:
+        group = self._group(what)
+        first = 5_000_000 + len(group["members"])
+        level = what.get("level", "developer")
+        new = [
+            {"user": f"user-{id}", "user_id": id, "level": level, "state": "active", "expires": None, "via": "direct"}
+            for id in range(first, first + int(what.get("count", 1)))
+        ]
+        self.store.put("group", group["id"], {**group, "members": [*group["members"], *new]})
+
+    def _remove_members(self, what: Doc) -> None:
+        group = self._group(what)
+        gone = int(what.get("count", 1))
+        crowd = [row for row in group["members"] if row["user"].startswith("user-")][:gone]
+        kept = [row for row in group["members"] if row not in crowd]
+        self.store.put("group", group["id"], {**group, "members": kept})
+
+    def _set(self, kind: str, key: object, what: Doc) -> None:
+        doc = self.store.get(kind, key)
+        if doc is None:
+            raise halt(404, {"error": f"there is no such {kind}"})
+        fields = {name: value for name, value in what.items() if name not in ("id", "name", "path", "group")}
+        self.store.put(kind, key, {**doc, **fields})

@@ -1,0 +1,166 @@
+"""Misbehaviour on order: slow, refused, garbled, cut off, or done but not answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+
+from glhelpers.errors import BadWorld
+from glhelpers.sandbox.web import answer
+
+__all__ = ["Fault", "Faults", "load_faults", "misbehave", "parse_faults", "shown"]
+
+Do = Literal[
+    "latency",
+    "429",
+    "502",
+    "503",
+    "504",
+    "500",
+    "cut",
+    "truncated_json",
+    "lost_answer",
+    "slow_drip",
+    "nan",
+    "redirect",
+    "huge",
+    "html",
+]
+
+
+class Fault(BaseModel):
+    """One rule: which requests (`path` is a glob), how often, and what goes wrong."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    system: Literal["gitlab", "customersdot", "zendesk"] | None = None
+    method: str | None = None
+    path: str = "*"
+    after: int = 0
+    times: int | None = None
+    do: Do
+    seconds: float = 1.0
+    shape: Literal["plain", "json"] = "json"
+    retry_after: str | None = None
+    to: str = "https://elsewhere.example/"
+    seen: int = 0
+
+
+class Faults:
+    """The rules in force; the first that fits a request is used."""
+
+    def __init__(self, rules: list[Fault]) -> None:
+        self.rules = rules
+
+    def pick(self, system: str, method: str, path: str) -> Fault | None:
+        """The fault of this request, if there is one; counts how often a rule has been met."""
+        for rule in self.rules:
+            fits = rule.system in (None, system) and rule.method in (None, method) and fnmatchcase(path, rule.path)
+            if not fits:
+                continue
+            rule.seen += 1
+            if rule.seen > rule.after and (rule.times is None or rule.seen <= rule.after + rule.times):
+                return rule
+        return None
+
+
+def parse_faults(value: Any) -> list[Fault]:
+    """A list of rules; raises `BadWorld` that names what is wrong."""
+    try:
+        return TypeAdapter(list[Fault]).validate_python(value or [])
+    except ValidationError as error:
+        places = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)
+        )
+        raise BadWorld(
+            f"The faults are not as they must be: {places[:600]}.", next_step="See docs/worlds.md."
+        ) from None
+
+
+def load_faults(path: Path) -> list[Fault]:
+    """The rules in a YAML or JSON file."""
+    try:
+        return parse_faults(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        raise BadWorld(f"The faults file {path.name} cannot be read.", next_step="See docs/worlds.md.") from None
+
+
+Send = Callable[[Any], Awaitable[None]]
+
+
+async def misbehave(
+    fault: Fault, respond: Callable[[], Response], send: Send, abort: Callable[[], None]
+) -> Response | None:
+    """
+    The answer that this fault leaves over, or None if the connection has been dealt with here.
+
+    `respond` carries the request out; faults that come before it leave the world untouched.
+    """
+    match fault.do:
+        case "latency":
+            await asyncio.sleep(fault.seconds)
+            return respond()
+        case "429":
+            return _too_many(fault)
+        case "500" | "502" | "503" | "504":
+            return HTMLResponse(f"<html><body><h1>{fault.do}</h1></body></html>", int(fault.do))
+        case "html":
+            respond()
+            return HTMLResponse("<html><body>Sign in</body></html>")
+        case "redirect":
+            return RedirectResponse(fault.to, 307)
+        case "nan":
+            return Response(b'{"id": NaN}', media_type="application/json")
+        case "huge":
+            return Response(b'{"name": "' + b"a" * 50_000_000 + b'"}', media_type="application/json")
+        case "cut":
+            abort()
+        case "lost_answer":
+            respond()
+            abort()
+        case "truncated_json":
+            await _part_of(respond(), send, abort)
+        case "slow_drip":
+            await _drip(respond(), send, fault.seconds, abort)
+    return None
+
+
+def _too_many(fault: Fault) -> Response:
+    headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
+    if fault.shape == "plain":
+        return PlainTextResponse("Retry later\n", 429, headers=headers)
+    return answer({"message": "429 Too Many Requests"}, 429, headers)
+
+
+async def _part_of(response: Response, send: Send, abort: Callable[[], None]) -> None:
+    """Half of the body under the length of the whole."""
+    body = bytes(response.body)
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+    await asyncio.sleep(0.01)
+    abort()
+
+
+async def _drip(response: Response, send: Send, seconds: float, abort: Callable[[], None]) -> None:
+    """A byte now and then, for as long as somebody listens."""
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    body = bytes(response.body)
+    for place in range(len(body)):
+        await send({"type": "http.response.body", "body": body[place : place + 1], "more_body": place + 1 < len(body)})
+        await asyncio.sleep(seconds)
+        if place > 200:
+            abort()
+            return
+
+
+def shown(rules: list[Fault]) -> Any:
+    """The rules as JSON values."""
+    return json.loads(TypeAdapter(list[Fault]).dump_json(rules))

@@ -1,0 +1,274 @@
+"""The server: three systems on three loopback ports over one world."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import socket
+import sys
+import uuid
+from collections import deque
+from collections.abc import Callable
+from email.utils import format_datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from urllib.parse import unquote
+
+import uvicorn
+from starlette.datastructures import QueryParams
+from starlette.responses import PlainTextResponse, Response
+
+from glhelpers.sandbox import customersdot_routes, gitlab_issues, gitlab_routes, zendesk_routes
+from glhelpers.sandbox.auth import authenticate
+from glhelpers.sandbox.control import Control
+from glhelpers.sandbox.faults import Fault, Faults, misbehave
+from glhelpers.sandbox.store import Doc, Store
+from glhelpers.sandbox.web import Call, Halt, Handler, answer, halt
+from glhelpers.sandbox.world import World
+
+__all__ = ["Sandbox", "serve"]
+
+SYSTEMS = ("gitlab", "customersdot", "zendesk")
+_PREFIX = {"gitlab": "/api/v4", "customersdot": "/adapter/v1", "zendesk": "/api/v2"}
+
+
+def _compiled(prefix: str, routes: list[tuple[str, str, Handler]]) -> list[tuple[str, re.Pattern[str], Handler]]:
+    """Routes as patterns over the path as it was sent: an encoded slash stays inside its segment."""
+    compiled = []
+    for method, template, handler in routes:
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+?)", re.escape(prefix + template))
+        compiled.append((method, re.compile(pattern), handler))
+    return compiled
+
+
+_ROUTES = {
+    "gitlab": _compiled("/api/v4", gitlab_routes.ROUTES + gitlab_issues.ROUTES)
+    + _compiled("", [gitlab_routes.TOKEN_INFO]),
+    "customersdot": _compiled("/adapter/v1", customersdot_routes.ROUTES),
+    "zendesk": _compiled("/api/v2", zendesk_routes.ROUTES),
+}
+
+
+class Sandbox:
+    """The ASGI application; which system is meant is told by the port that was asked."""
+
+    def __init__(self, world: World, faults: list[Fault]) -> None:
+        self.store = Store(world)
+        self.faults = Faults(faults)
+        self.control = Control(self.store, self.faults)
+        self.ports: dict[int, str] = {}
+        self._calls: dict[str, deque[float]] = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            return await _lifespan(receive, send)
+        body = await _whole_body(receive)
+        call = self._call(scope, body)
+        transport = getattr(getattr(send, "__self__", None), "transport", None)
+        abort: Callable[[], None] = transport.abort if transport is not None else lambda: None
+        fault = None
+        if not call.path.startswith("/__sandbox/"):
+            fault = self.faults.pick(call.system, call.method, call.raw_path)
+        if fault is not None:
+            response = await misbehave(fault, lambda: self._finished(call, self._respond(call)), send, abort)
+            if fault.do in ("429", "500", "502", "503", "504", "redirect", "nan", "huge", "cut"):
+                self.control.log(call, int(fault.do) if fault.do.isdigit() else 599)
+        else:
+            response = self._respond(call)
+        if response is None:
+            return None
+        if call.written.get("lose_answer"):
+            return abort()
+        await self._finished(call, response)(scope, receive, send)
+        return None
+
+    def _call(self, scope: Any, body: bytes) -> Call:
+        port = scope["server"][1]
+        raw = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace").split("?")[0]
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        return Call(
+            store=self.store,
+            system=self.ports.get(port, "gitlab"),
+            method=scope["method"],
+            path=unquote(raw),
+            raw_path=raw,
+            query=QueryParams(scope["query_string"]),
+            headers=headers,
+            body=body,
+            base=f"http://127.0.0.1:{port}",
+        )
+
+    def _respond(self, call: Call) -> Response:
+        if call.path == "/__sandbox/reset" and call.method == "POST":
+            self.store.reset()
+        try:
+            with self.store.transaction():
+                if call.path.startswith("/__sandbox/"):
+                    return self.control.answer(call)
+                response = self._route(call)
+        except Halt as halted:
+            response = halted.response
+        if not call.path.startswith("/__sandbox/"):
+            self.control.log(call, response.status_code)
+        return response
+
+    def _route(self, call: Call) -> Response:
+        handler = self._handler(call)
+        if call.path != "/oauth/token/info":
+            authenticate(call)
+        limited = self._too_many(call)
+        return limited if limited is not None else handler(call)
+
+    def _handler(self, call: Call) -> Handler:
+        fitting = False
+        for method, pattern, handler in _ROUTES[call.system]:
+            match = pattern.fullmatch(call.raw_path)
+            if match is None:
+                continue
+            fitting = True
+            if method == call.method:
+                call.names = {name: unquote(value) for name, value in match.groupdict().items()}
+                return handler
+        if fitting:
+            raise halt(405, {"message": "405 Method Not Allowed"})
+        # On GitLab.com a namespace whose slash is not encoded leads to no route.
+        if re.match(r"/api/v4/(namespaces|groups)/[^/]+/(?!\w+$)", call.raw_path) or _unencoded(call.raw_path):
+            raise halt(404, {"error": "404 Not Found"})
+        raise halt(501, {"error": f"the sandbox does not model {call.method} {call.path} of {call.system}"})
+
+    def _too_many(self, call: Call) -> Response | None:
+        """The two limiters: all requests of a caller, and notes."""
+        who = f"{call.user['id']}" if call.user else call.system
+        switches = self.store.world.switches
+        if self._count(f"all/{who}") > switches.requests_a_minute:
+            return PlainTextResponse("Retry later\n", 429, headers={"Retry-After": "60"})
+        is_note = call.method == "POST" and call.path.endswith("/notes")
+        if is_note and self._count(f"notes/{who}") > switches.notes_a_minute:
+            text = "This endpoint has been requested too many times. Try again later."
+            return answer({"message": {"error": text}}, 429, {"Retry-After": "60"})
+        return None
+
+    def _count(self, key: str) -> int:
+        calls, now = self._calls.setdefault(key, deque()), monotonic()
+        calls.append(now)
+        while calls and calls[0] < now - 60:
+            calls.popleft()
+        return len(calls)
+
+    def _finished(self, call: Call, response: Response) -> Response:
+        headers = response.headers
+        headers.setdefault("Date", format_datetime(self.store.now(), usegmt=True))
+        headers.setdefault("X-Request-Id", uuid.uuid4().hex)
+        if call.system == "gitlab" and response.status_code != 502:
+            limit = self.store.world.switches.requests_a_minute
+            seen = len(self._calls.get(f"all/{call.user['id']}" if call.user else "", ()))
+            headers.setdefault("RateLimit-Limit", str(limit))
+            headers.setdefault("RateLimit-Name", "throttle_authenticated_api")
+            headers.setdefault("RateLimit-Observed", str(seen))
+            headers.setdefault("RateLimit-Remaining", str(max(0, limit - seen)))
+            headers.setdefault("RateLimit-Reset", str(int(self.store.now().timestamp()) + 60))
+        return response
+
+
+def _unencoded(path: str) -> bool:
+    """Whether this would be a known route if the slashes of a group's path had been encoded."""
+    return bool(re.match(r"/api/v4/(namespaces|groups|projects)/[^/]+/[^/]+", path))
+
+
+async def _whole_body(receive: Any) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return body
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def _sockets(port: int) -> list[socket.socket]:
+    sockets = []
+    for number, _ in enumerate(SYSTEMS):
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", port + number if port else 0))
+        sockets.append(sock)
+    return sockets
+
+
+def serve(
+    world: World,
+    faults: list[Fault],
+    *,
+    port: int,
+    state_file: Path | None,
+    ready: Callable[[Doc], None],
+    until_eof: bool,
+) -> None:
+    """Serve until told to stop; `ready` gets the addresses and tokens once requests are answered."""
+    app = Sandbox(world, faults)
+    sockets = _sockets(port)
+    app.ports = {sock.getsockname()[1]: system for sock, system in zip(sockets, SYSTEMS, strict=True)}
+    config = uvicorn.Config(
+        app, log_level="error", date_header=False, server_header=False, proxy_headers=False, lifespan="off", http="h11"
+    )
+    server = uvicorn.Server(config)
+    told: Doc = {f"{system}_url": f"http://127.0.0.1:{port_}" for port_, system in app.ports.items()}
+    told["tokens"] = {token.name: token.value for token in world.tokens}
+    told |= {"instance": app.store.instance, "pid": os.getpid(), "world": world.name, "today": world.today.isoformat()}
+    asyncio.run(_run(server, sockets, told, ready, state_file, until_eof))
+
+
+async def _run(
+    server: uvicorn.Server,
+    sockets: list[socket.socket],
+    told: Doc,
+    ready: Callable[[Doc], None],
+    state_file: Path | None,
+    until_eof: bool,
+) -> None:
+    serving = asyncio.create_task(server.serve(sockets=sockets))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.005)
+    if state_file is not None:
+        descriptor = os.open(state_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(told, file)
+    ready(told)
+    if until_eof:
+        _end_with_stdin(server)
+    try:
+        await serving
+    finally:
+        if state_file is not None and _is_ours(state_file, told["instance"]):
+            state_file.unlink(missing_ok=True)
+
+
+def _is_ours(path: Path, instance: str) -> bool:
+    try:
+        return bool(json.loads(path.read_text(encoding="utf-8"))["instance"] == instance)
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _end_with_stdin(server: uvicorn.Server) -> None:
+    """Whoever started the sandbox holds the other end of its standard input; when it closes, that one is gone."""
+
+    def closed() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            server.should_exit = True
+
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), closed)

@@ -1,0 +1,181 @@
+"""The state of a world in SQLite: documents by kind and key; one transaction a request."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.pool import StaticPool
+
+from glhelpers.sandbox.world import GroupIn, World
+
+__all__ = ["LEVELS", "Doc", "Store"]
+
+Doc = dict[str, Any]
+
+LEVELS = {"minimal": 5, "guest": 10, "planner": 15, "reporter": 20, "developer": 30, "maintainer": 40, "owner": 50}
+
+_META = sa.MetaData()
+_THINGS = sa.Table(
+    "things",
+    _META,
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("doc", sa.Text, nullable=False),
+)
+_CROWD_FROM = 1_000_000
+
+
+class Store:
+    """All that the three systems know; what one writes, the others see."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.instance = uuid.uuid4().hex
+        self._engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+        self._connection: Connection | None = None
+        self.reset()
+
+    @property
+    def today(self) -> date:
+        """The world's frozen day."""
+        return self.world.today
+
+    def now(self) -> datetime:
+        """The world's day at this machine's time of day."""
+        return datetime.combine(self.today, datetime.now(UTC).timetz())
+
+    def noon(self) -> datetime:
+        """When the daily job has refreshed stored figures."""
+        return datetime.combine(self.today, time(12, 0, 2, tzinfo=UTC))
+
+    def reset(self) -> None:
+        """Put the world back to how its file describes it."""
+        _META.drop_all(self._engine)
+        _META.create_all(self._engine)
+        with self.transaction():
+            _seed(self)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All changes inside are kept together, or not at all if an exception leaves the block."""
+        with self._engine.begin() as connection:
+            self._connection = connection
+            try:
+                yield
+            finally:
+                self._connection = None
+
+    def _in(self) -> Connection:
+        if self._connection is None:
+            raise RuntimeError("the store is used outside a transaction")
+        return self._connection
+
+    def get(self, kind: str, key: object) -> Doc | None:
+        """One document, or None."""
+        query = sa.select(_THINGS.c.doc).where(_THINGS.c.kind == kind, _THINGS.c.key == str(key))
+        text = self._in().execute(query).scalar_one_or_none()
+        return json.loads(text) if text is not None else None
+
+    def all(self, kind: str, where: Callable[[Doc], bool] = lambda doc: True) -> list[Doc]:
+        """All documents of a kind, in the order in which they came."""
+        query = sa.select(_THINGS.c.doc).where(_THINGS.c.kind == kind).order_by(_THINGS.c.place)
+        docs = [json.loads(text) for text in self._in().execute(query).scalars()]
+        return [doc for doc in docs if where(doc)]
+
+    def put(self, kind: str, key: object, doc: Doc) -> Doc:
+        """Store a document under its key, new or changed."""
+        text = json.dumps(doc, default=str)
+        where = (_THINGS.c.kind == kind, _THINGS.c.key == str(key))
+        if self._in().execute(_THINGS.update().where(*where).values(doc=text)).rowcount == 0:
+            place = self._in().execute(sa.select(sa.func.coalesce(sa.func.max(_THINGS.c.place), 0))).scalar_one() + 1
+            self._in().execute(_THINGS.insert().values(kind=kind, key=str(key), place=place, doc=text))
+        return doc
+
+    def remove(self, kind: str, key: object) -> None:
+        """Forget a document."""
+        self._in().execute(_THINGS.delete().where(_THINGS.c.kind == kind, _THINGS.c.key == str(key)))
+
+    def next_id(self, kind: str) -> int:
+        """The next free number of a kind."""
+        query = sa.select(sa.func.max(sa.cast(_THINGS.c.key, sa.Integer))).where(_THINGS.c.kind == kind)
+        return int(self._in().execute(query).scalar_one() or 0) + 1
+
+    def group(self, ref: str) -> Doc | None:
+        """A group by id or full path, whatever its case."""
+        if ref.isascii() and ref.isdigit():
+            return self.get("group", ref)
+        found = self.all("group", lambda doc: doc["full_path"].lower() == ref.lower())
+        return found[0] if found else None
+
+
+def _seed(store: Store) -> None:
+    world = store.world
+    names = {user.username: user.id for user in world.users}
+    for user in world.users:
+        store.put("user", user.id, user.model_dump(mode="json"))
+    for token in world.tokens:
+        doc = token.model_dump(mode="json")
+        store.put("token", token.value, {**doc, "user_id": names.get(token.user or "")})
+    crowd_id = _CROWD_FROM
+    paths = {group.path: group.id for group in world.groups}
+    for group in world.groups:
+        crowd = _crowd(group, crowd_id)
+        crowd_id += len(crowd)
+        members = [{**member.model_dump(mode="json"), "user_id": names[member.user]} for member in group.members]
+        doc = group.model_dump(mode="json", exclude={"members", "crowd", "parent"})
+        parent = paths.get(group.parent or "")
+        doc |= {"full_path": group.path, "parent_id": parent, "members": members + crowd}
+        doc["name"] = group.name or group.path.rsplit("/", 1)[-1]
+        store.put("group", group.id, doc)
+    for subscription in world.subscriptions:
+        store.put("subscription", subscription.name, subscription.model_dump(mode="json", exclude_unset=True))
+    for order in world.orders:
+        store.put("order", order.id, order.model_dump(mode="json"))
+    for customer in world.customers:
+        store.put("customer", customer.id, customer.model_dump(mode="json"))
+    for ticket in world.tickets:
+        updated = datetime.combine(world.today, time(8, tzinfo=UTC)).isoformat()
+        store.put("ticket", ticket.id, {**ticket.model_dump(mode="json"), "updated_at": updated})
+    for project in world.projects:
+        store.put("project", project.id, {"id": project.id, "path": project.path})
+        for number, label in enumerate(project.labels, 1):
+            store.put(
+                "label",
+                f"{project.id}/{label}",
+                {"id": project.id * 100 + number, "project": project.id, "name": label},
+            )
+        for issue in project.issues:
+            doc = {
+                **issue.model_dump(mode="json"),
+                "id": project.id * 1000 + issue.iid,
+                "project": project.id,
+                "state": "opened",
+            }
+            store.put("issue", f"{project.id}/{issue.iid}", doc)
+
+
+def _crowd(group: GroupIn, first_id: int) -> list[Doc]:
+    """Many members who need no names of their own."""
+    crowd: list[Doc] = []
+    for level, count in group.crowd.items():
+        for _ in range(count):
+            id = first_id + len(crowd)
+            crowd.append(
+                {
+                    "user": f"user-{id}",
+                    "user_id": id,
+                    "level": level,
+                    "state": "active",
+                    "expires": None,
+                    "via": "direct",
+                }
+            )
+    return crowd
