@@ -201,7 +201,8 @@ async def _lifespan(receive: Any, send: Any) -> None:
 def _sockets(port: int) -> list[socket.socket]:
     sockets = []
     for number, _ in enumerate(SYSTEMS):
-        sock = socket.socket()
+        # The protocol is named, since asyncio sends small answers at once only where it is.
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", port + number if port else 0))
         sockets.append(sock)
