@@ -1,0 +1,48 @@
+"""Every test has folders of its own; no test reads this machine's configuration or talks to anything but loopback."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from glhelpers.sandbox_process import Running, start_sandbox
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """State, runs and configuration in the test's folder; no GLHELPERS_* from outside."""
+    for name in list(os.environ):
+        if name.startswith("GLHELPERS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("GLHELPERS_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("GLHELPERS_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("GLHELPERS_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("GLHELPERS_OPERATOR", "tester")
+    monkeypatch.setenv("GLHELPERS_IN_FLIGHT_SECONDS", "2")
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Running]:
+    """A sandbox of the test's own on the demo world."""
+    running = start_sandbox()
+    yield running
+    assert running.process is not None
+    assert running.process.stdin is not None
+    running.process.stdin.close()
+    running.process.wait(timeout=5)
+    for stream in (running.process.stdout, running.process.stderr):
+        if stream is not None:
+            stream.close()
+
+
+@pytest.fixture
+def on_sandbox(sandbox: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
+    """The same, with the environment pointing to it as a user's would."""
+    for service, url in sandbox.urls.items():
+        monkeypatch.setenv(f"GLHELPERS_{service.upper()}_URL", url)
+        token = sandbox.tokens["admin" if service == "gitlab" else service]
+        monkeypatch.setenv(f"GLHELPERS_{service.upper()}_TOKEN", token)
+    return sandbox
