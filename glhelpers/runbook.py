@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glhelpers.actions.catalogue import Runbook, runbook
 from glhelpers.actions.journal import Intent, Journal
@@ -29,7 +29,6 @@ from glhelpers.evidence.record import Known, build_record
 from glhelpers.evidence.redact import redact_json, register_secret
 from glhelpers.gates.decision import refusal
 from glhelpers.gates.files import read_approval, read_plan
-from glhelpers.gates.widget import ConfirmGate
 from glhelpers.models.change import Approval, ChangePlan, Outcome, PlanFile, Receipt
 from glhelpers.models.finding import Decision, Finding, Status
 from glhelpers.models.record import RunRecord, Step, StepState
@@ -37,6 +36,9 @@ from glhelpers.models.request import RunbookParameters, parse_parameters
 from glhelpers.rules.rule import decide, evaluate
 from glhelpers.session import View, is_interactive, parameters_in
 from glhelpers.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from glhelpers.gates.widget import ConfirmGate
 
 __all__ = ["STEPS", "Run", "open_runbook"]
 
@@ -157,6 +159,8 @@ class Run:
                 self._take_from_file(Path(self.asked.approval), plan)
             if plan is None or self.known.stale or self.known.approval is not None or not is_interactive():
                 return self._nothing("Gate")
+            from glhelpers.gates.widget import ConfirmGate  # widgets are only needed where a person sits
+
             self._gate = ConfirmGate(
                 self._plan_file(plan),
                 card=show.plan_card(plan),
@@ -298,7 +302,7 @@ class Run:
 
     def _is_stale(self, differs: tuple[tuple[str, str, str], ...]) -> None:
         self.known.stale = differs or (("Plan", "another digest", "this plan's digest"),)
-        what = "; ".join(f"{name}: {then} -> {now}" for name, then, now in self.known.stale[:3])
+        what = "; ".join(f"{name}: {then}, now {now}" for name, then, now in self.known.stale[:2])
         self._conclude_with(
             Status.stale_plan,
             f"The facts have changed since the plan was approved ({what}). Nothing was written.",

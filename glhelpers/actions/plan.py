@@ -147,23 +147,24 @@ def _basis(facts: AssociationFacts, findings: Sequence[Finding]) -> tuple[BasisI
 
 def differences(then: ChangePlan, now: ChangePlan) -> tuple[tuple[str, str, str], ...]:
     """Where two plans for the same thing differ: (what, at planning, now), in an expert's words."""
-    pairs = [("What is sent", str(sorted(then.arguments.items())), str(sorted(now.arguments.items())))]
-    pairs += [("Ticket", then.ticket_url, now.ticket_url), ("Profile", then.profile, now.profile)]
-    pairs += [("Target", f"{then.target.name} ({then.target.id})", f"{now.target.name} ({now.target.id})")]
+    pairs = _by_name(
+        {item.name: (item.label, str(item.value)) for item in then.basis},
+        {item.name: (item.label, str(item.value)) for item in now.basis},
+    )
+    pairs += _by_name(
+        {change.field: (change.label, f"{change.before} -> {change.after}") for change in then.changes},
+        {change.field: (change.label, f"{change.before} -> {change.after}") for change in now.changes},
+    )
     pairs += [
+        ("What is sent", str(sorted(then.arguments.items())), str(sorted(now.arguments.items()))),
+        ("Ticket", then.ticket_url, now.ticket_url),
+        ("Profile", then.profile, now.profile),
+        ("Target", f"{then.target.name} ({then.target.id})", f"{now.target.name} ({now.target.id})"),
         ("Customer's confirmation", str(then.customer_confirmation), str(now.customer_confirmation)),
         ("Issue", str(then.issue), str(now.issue)),
         ("Consequences", " ".join(then.consequences), " ".join(now.consequences)),
         ("Second person", "; ".join(then.second_person), "; ".join(now.second_person)),
     ]
-    pairs += _by_name(
-        {change.field: (change.label, f"{change.before} -> {change.after}") for change in then.changes},
-        {change.field: (change.label, f"{change.before} -> {change.after}") for change in now.changes},
-    )
-    pairs += _by_name(
-        {item.name: (item.label, str(item.value)) for item in then.basis},
-        {item.name: (item.label, str(item.value)) for item in now.basis},
-    )
     return tuple(dict.fromkeys(pair for pair in pairs if pair[1] != pair[2]))
 
 

@@ -14,13 +14,10 @@ from glhelpers.evidence.markdown import escaped
 from glhelpers.evidence.redact import redact_json, redact_text
 from glhelpers.evidence.render import stylesheet
 from glhelpers.evidence.sanitise import safe_html
-from glhelpers.evidence.summary import incomplete_sentence
+from glhelpers.evidence.summary import INCOMPLETE_CELL, incomplete_sentence
 from glhelpers.models.record import RunRecord, StepState
 
-__all__ = ["INCOMPLETE_CELL", "finished_notebook"]
-
-INCOMPLETE_CELL = "glhelpers-incomplete"
-"""Id of the cell that says that a run was cut off."""
+__all__ = ["finished_notebook"]
 
 _HOME = re.compile(r"/(?:home|Users)/[^/\s\"':]+|(?<![\w.])/root(?=/)|[A-Za-z]:\\+Users\\+[^\\\s\"']+")
 _PATH_KEYS = ("input_path", "output_path")

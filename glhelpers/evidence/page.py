@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
-from nbformat import NotebookNode
 
 from glhelpers.evidence import cards, pictures
 from glhelpers.evidence.folder import redacted_record
-from glhelpers.evidence.notebook import INCOMPLETE_CELL
 from glhelpers.evidence.render import environment, stylesheet
 from glhelpers.evidence.sanitise import safe_html
+from glhelpers.evidence.summary import INCOMPLETE_CELL
 from glhelpers.models.record import RunRecord
+
+if TYPE_CHECKING:
+    # Only a name here: nbformat takes a second to import, and a kernel that writes no notebook never needs it.
+    from nbformat import NotebookNode
 
 __all__ = ["html_page"]
 

@@ -9,7 +9,10 @@ from glhelpers.models.change import CheckState
 from glhelpers.models.finding import Verdict
 from glhelpers.models.record import RunRecord, StepState
 
-__all__ = ["answers", "incomplete_sentence", "plain", "steps_not_run"]
+__all__ = ["INCOMPLETE_CELL", "answers", "incomplete_sentence", "plain", "steps_not_run"]
+
+INCOMPLETE_CELL = "glhelpers-incomplete"
+"""Id of the cell that says that a run was cut off."""
 
 
 def steps_not_run(record: RunRecord) -> tuple[str, ...]:

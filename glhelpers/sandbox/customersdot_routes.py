@@ -37,14 +37,16 @@ def _customers(call: Call) -> Response:
     email, uid, namespace = (call.query.get(name) for name in ("email", "uid", "namespace_id"))
     if not (email or uid or namespace):
         raise halt(400, {"error": "one of email, uid, namespace_id is needed"})
-    orders = call.store.all("order", lambda doc: str(doc["gl_namespace_id"]) == namespace) if namespace else []
+    orders = call.store.find("order", "gl_namespace_id", namespace) if namespace else []
     owners = {order["customer_id"] for order in orders}
 
     def wanted(doc: Doc) -> bool:
         by_email = not email or doc["email"].lower() == email.lower()
         return by_email and (not uid or str(doc["uid"]) == uid) and (not namespace or doc["id"] in owners)
 
-    return paged(call, [_customer_entity(doc) for doc in call.store.all("customer", wanted)])
+    near = call.store.find("customer", "uid", uid) if uid else call.store.find("customer", "email", email)
+    rows = near if uid or email else [doc for id in sorted(owners) if (doc := call.store.get("customer", id))]
+    return paged(call, [_customer_entity(doc) for doc in rows if wanted(doc)])
 
 
 def _token_info(call: Call) -> Response:
@@ -93,21 +95,19 @@ def _orders(call: Call) -> Response:
     if not (name or namespace):
         raise halt(400, {"error": "subscription_name or gl_namespace_id is needed"})
 
-    def wanted(doc: Doc) -> bool:
-        linked = str(doc["gl_namespace_id"]) if doc["gl_namespace_id"] is not None else None
-        return (not name or doc["subscription_name"] == name) and (not namespace or linked == namespace)
-
-    return paged(call, [_order_entity(call, doc) for doc in call.store.all("order", wanted)])
+    field, value = ("subscription_name", name) if name else ("gl_namespace_id", namespace)
+    rows = [
+        doc
+        for doc in call.store.find("order", field, value)
+        if not namespace or str(doc["gl_namespace_id"]) == namespace
+    ]
+    return paged(call, [_order_entity(call, doc) for doc in rows])
 
 
 def _audit_events(call: Call) -> Response:
     namespace, action = call.query.get("namespace_id"), call.query.get("action")
-    rows = call.store.all(
-        "audit",
-        lambda doc: (
-            (not namespace or str(doc["namespace_id"]) == namespace) and (not action or doc["action"] == action)
-        ),
-    )
+    found = call.store.find("audit", "namespace_id", namespace) if namespace else call.store.all("audit")
+    rows = [row for row in found if not action or row["action"] == action]
     return paged(call, rows)
 
 

@@ -66,7 +66,7 @@ def force_associate(store: Store, ref: str, name: str) -> Doc:
         raise Refused("Namespace must be a top-level group")
     if subscription.get("force_associate") == "refused":
         raise Refused(subscription.get("refusal") or OCCUPIED)
-    orders = store.all("order", lambda doc: doc["subscription_name"] == name)
+    orders = store.find("order", "subscription_name", name)
     if not orders:
         raise Refused("No order was found for the subscription")
     _make_room(store, group, name)
@@ -88,7 +88,8 @@ def _consume(store: Store, group: Doc, subscription: Doc) -> Doc:
 
 
 def _make_room(store: Store, group: Doc, name: str) -> None:
-    others = store.all("order", lambda doc: doc["gl_namespace_id"] == group["id"] and doc["subscription_name"] != name)
+    linked = store.find("order", "gl_namespace_id", group["id"])
+    others = [order for order in linked if order["subscription_name"] != name]
     for order in others:
         other = store.get("subscription", order["subscription_name"]) or {}
         end = other.get("end_date")
@@ -155,7 +156,8 @@ def clear_subscription(store: Store, name: str) -> int | None:
     subscription = store.get("subscription", name)
     if subscription is None:
         raise Refused("Subscription not found")
-    orders = store.all("order", lambda doc: doc["subscription_name"] == name and doc["gl_namespace_id"] is not None)
+    found = store.find("order", "subscription_name", name)
+    orders = [order for order in found if order["gl_namespace_id"] is not None]
     if not orders:
         raise Refused("The subscription is not associated with a namespace")
     group_id = int(orders[0]["gl_namespace_id"])
@@ -203,7 +205,7 @@ def portal_change(store: Store, name: str, seats: int) -> str:
     It reaches the group only if an Owner of it is linked; otherwise it is lost, or drops the group to Free.
     """
     subscription = store.get("subscription", name)
-    orders = store.all("order", lambda doc: doc["subscription_name"] == name)
+    orders = store.find("order", "subscription_name", name)
     if subscription is None or not orders or orders[0]["gl_namespace_id"] is None:
         raise Refused("The subscription is not associated with a namespace")
     store.put("subscription", name, {**subscription, "seats": seats})

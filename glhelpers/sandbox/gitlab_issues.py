@@ -24,10 +24,18 @@ _QUICK_ACTION = re.compile(r"^/(close|reopen|label|unlabel|assign|unassign|confi
 def _project(call: Call) -> Doc:
     need_scope(call)
     ref = call.names["id"]
-    found = call.store.all("project", lambda doc: str(doc["id"]) == ref or doc["path"] == ref)
-    if not found:
+    found = _named(call, ref)
+    if found is None:
         raise halt(404, {"message": "404 Project Not Found"})
-    return found[0]
+    return found
+
+
+def _named(call: Call, ref: str) -> Doc | None:
+    """A project by id or full path."""
+    if ref.isascii() and ref.isdigit():
+        return call.store.get("project", ref)
+    found = call.store.find("project", "path", ref)
+    return found[0] if found else None
 
 
 def _issue(call: Call) -> tuple[Doc, Doc]:
@@ -46,7 +54,7 @@ def _issue_entity(project: Doc, issue: Doc) -> Doc:
 
 def _labels(call: Call) -> Response:
     project, search = _project(call), call.query.get("search", "").lower()
-    rows = call.store.all("label", lambda doc: doc["project"] == project["id"] and search in doc["name"].lower())
+    rows = [row for row in call.store.find("label", "project", project["id"]) if search in row["name"].lower()]
     return paged(
         call, [{"id": row["id"], "name": row["name"], "color": "#999999", "description": None} for row in rows]
     )
@@ -85,8 +93,8 @@ def _change(call: Call) -> Response:
 
 
 def _notes(call: Call) -> Response:
-    project, issue = _issue(call)
-    rows = call.store.all("note", lambda doc: doc["project"] == project["id"] and doc["issue"] == issue["iid"])
+    _, issue = _issue(call)
+    rows = call.store.find("note", "noteable_id", issue["id"])
     return paged(call, [_note_entity(row) for row in reversed(rows)])
 
 
@@ -182,9 +190,9 @@ def _link(call: Call) -> Response:
     project, issue = _issue(call)
     body = call.json()
     ref, iid = str(body.get("target_project_id")), str(body.get("target_issue_iid"))
-    projects = call.store.all("project", lambda doc: ref in (str(doc["id"]), doc["path"]))
-    target = call.store.get("issue", f"{projects[0]['id']}/{iid}") if projects else None
-    if target is None:
+    other = _named(call, ref)
+    target = call.store.get("issue", f"{other['id']}/{iid}") if other is not None else None
+    if other is None or target is None:
         raise halt(404, {"message": "404 Not found"})
     key = f"{issue['id']}>{target['id']}"
     if call.store.get("link", key) is not None:
@@ -192,7 +200,7 @@ def _link(call: Call) -> Response:
     kind = body.get("link_type", "relates_to")
     call.store.put("link", key, {"from": issue["id"], "to": target["id"], "type": kind})
     call.written["action"] = "link_issues"
-    ends = {"source_issue": _issue_entity(project, issue), "target_issue": _issue_entity(projects[0], target)}
+    ends = {"source_issue": _issue_entity(project, issue), "target_issue": _issue_entity(other, target)}
     return answer({**ends, "link_type": kind}, 201)
 
 

@@ -82,7 +82,7 @@ def _user(call: Call) -> Response:
 def _users(call: Call) -> Response:
     need_scope(call, user_route=True)
     wanted = call.query.get("username", "").lower()
-    found = call.store.all("user", lambda doc: not wanted or doc["username"].lower() == wanted)
+    found = call.store.find("user", "username", wanted) if wanted else call.store.all("user")
     return paged(call, [_user_entity(call, user) for user in found])
 
 

@@ -32,7 +32,8 @@ def root_of(store: Store, group: Doc) -> Doc:
 def hierarchy(store: Store, root: Doc) -> list[Doc]:
     """A group and everything below it."""
     prefix = root["full_path"] + "/"
-    return [root, *store.all("group", lambda doc: doc["full_path"].startswith(prefix))]
+    family = store.find("group", "root", root["full_path"].split("/", 1)[0])
+    return [root, *(group for group in family if group["full_path"].startswith(prefix))]
 
 
 def plan_code(store: Store, group: Doc) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import StaticPool
 
@@ -25,11 +26,29 @@ _META = sa.MetaData()
 _THINGS = sa.Table(
     "things",
     _META,
-    sa.Column("kind", sa.String, primary_key=True),
-    sa.Column("key", sa.String, primary_key=True),
-    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("one", sa.String),
+    sa.Column("other", sa.String),
     sa.Column("doc", sa.Text, nullable=False),
+    sa.UniqueConstraint("kind", "key"),
+    sa.Index("by_one", "kind", "one"),
+    sa.Index("by_other", "kind", "other"),
 )
+_FOUND_BY = {
+    "group": ("full_path", "root"),
+    "order": ("subscription_name", "gl_namespace_id"),
+    "customer": ("email", "uid"),
+    "user": ("username", ""),
+    "project": ("path", ""),
+    "note": ("noteable_id", ""),
+    "label": ("project", ""),
+    "comment": ("ticket", ""),
+    "audit": ("namespace_id", ""),
+}
+"""Up to two fields of each kind that documents are looked up by, besides their key."""
+
 _CROWD_FROM = 1_000_000
 
 
@@ -90,13 +109,19 @@ class Store:
         docs = [json.loads(text) for text in self._in().execute(query).scalars()]
         return [doc for doc in docs if where(doc)]
 
+    def find(self, kind: str, field: str, value: object) -> list[Doc]:
+        """The documents whose field (one of those in `_FOUND_BY`) has this value, whatever its case."""
+        column = _THINGS.c.one if _FOUND_BY[kind][0] == field else _THINGS.c.other
+        where = (_THINGS.c.kind == kind, column == str(value).lower())
+        query = sa.select(_THINGS.c.doc).where(*where).order_by(_THINGS.c.place)
+        return [json.loads(text) for text in self._in().execute(query).scalars()]
+
     def put(self, kind: str, key: object, doc: Doc) -> Doc:
         """Store a document under its key, new or changed."""
-        text = json.dumps(doc, default=str)
-        where = (_THINGS.c.kind == kind, _THINGS.c.key == str(key))
-        if self._in().execute(_THINGS.update().where(*where).values(doc=text)).rowcount == 0:
-            place = self._in().execute(sa.select(sa.func.coalesce(sa.func.max(_THINGS.c.place), 0))).scalar_one() + 1
-            self._in().execute(_THINGS.insert().values(kind=kind, key=str(key), place=place, doc=text))
+        row = _row(kind, key, doc)
+        new = insert(_THINGS).values(**row)
+        changed = {name: new.excluded[name] for name in ("one", "other", "doc")}
+        self._in().execute(new.on_conflict_do_update(index_elements=["kind", "key"], set_=changed))
         return doc
 
     def remove(self, kind: str, key: object) -> None:
@@ -112,8 +137,19 @@ class Store:
         """A group by id or full path, whatever its case."""
         if ref.isascii() and ref.isdigit():
             return self.get("group", ref)
-        found = self.all("group", lambda doc: doc["full_path"].lower() == ref.lower())
+        found = self.find("group", "full_path", ref)
         return found[0] if found else None
+
+
+def _row(kind: str, key: object, doc: Doc) -> Doc:
+    one, other = (doc.get(name) for name in _FOUND_BY.get(kind, ("", "")))
+    return {
+        "kind": kind,
+        "key": str(key),
+        "one": str(one).lower() if one is not None else None,
+        "other": str(other).lower() if other is not None else None,
+        "doc": json.dumps(doc, default=str),
+    }
 
 
 def _seed(store: Store) -> None:
@@ -133,6 +169,7 @@ def _seed(store: Store) -> None:
         doc = group.model_dump(mode="json", exclude={"members", "crowd", "parent"})
         parent = paths.get(group.parent or "")
         doc |= {"full_path": group.path, "parent_id": parent, "members": members + crowd}
+        doc["root"] = group.path.split("/", 1)[0]
         doc["name"] = group.name or group.path.rsplit("/", 1)[-1]
         store.put("group", group.id, doc)
     for subscription in world.subscriptions:

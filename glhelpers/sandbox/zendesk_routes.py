@@ -30,7 +30,7 @@ def _show(call: Call) -> Response:
 
 def _comments(call: Call) -> Response:
     ticket = _ticket_doc(call)
-    rows = call.store.all("comment", lambda doc: doc["ticket"] == ticket["id"])
+    rows = call.store.find("comment", "ticket", ticket["id"])
     return answer({"comments": [{k: v for k, v in row.items() if k != "ticket"} for row in rows], "count": len(rows)})
 
 
