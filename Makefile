@@ -1,0 +1,53 @@
+# One command for everyone: each target sets up what it needs, from a fresh clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo lab test check format lock screenshots browser clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY) ## Make .venv from the locked, hashed requirements
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@echo "Setting up $(VENV) (once; about half a minute) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 2; }
+	@$(BIN)/pip install -q --require-hashes --only-binary :all: -r requirements.lock
+	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## Run the sandbox's tickets and show how each ended
+	@$(BIN)/glhelpers demo
+
+lab: setup ## Open JupyterLab on the runbooks, with the sandbox as target
+	@$(BIN)/glhelpers lab
+
+test: setup browser ## Run all tests
+	@$(BIN)/pytest -n 2 --dist loadscope
+
+check: setup ## Format, lint, types, layers, notebooks
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest -q tests/runbooks/test_contract.py
+
+format: setup ## Format the code
+	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
+
+screenshots: setup browser ## Take the pictures of docs/ from the running product
+	@$(BIN)/pytest -q tests/browser --screenshots docs/images
+
+lock: setup ## Lock the newest versions that pyproject.toml allows
+	@$(BIN)/pip install -q uv && $(BIN)/uv pip compile -q -U --python-version 3.11 --generate-hashes --extra dev --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.lock
+
+# Tests of pages need a Chromium; as root on Debian it is installed, elsewhere a sentence says how.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }; } || { echo "The browser tests need Chromium: install Debian's package chromium."; exit 2; }
+
+clean: ## Remove what setup and runs have made
+	@rm -rf $(VENV) runs artefacts
