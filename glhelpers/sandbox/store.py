@@ -80,7 +80,8 @@ class Store:
         _META.drop_all(self._engine)
         _META.create_all(self._engine)
         with self.transaction():
-            _seed(self)
+            if rows := _seed(self.world):
+                self._in().execute(_THINGS.insert(), rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -152,14 +153,19 @@ def _row(kind: str, key: object, doc: Doc) -> Doc:
     }
 
 
-def _seed(store: Store) -> None:
-    world = store.world
+def _seed(world: World) -> list[Doc]:
+    """The rows of a world's beginning."""
+    rows: list[Doc] = []
+
+    def put(kind: str, key: object, doc: Doc) -> None:
+        rows.append(_row(kind, key, doc))
+
     names = {user.username: user.id for user in world.users}
     for user in world.users:
-        store.put("user", user.id, user.model_dump(mode="json"))
+        put("user", user.id, user.model_dump(mode="json"))
     for token in world.tokens:
         doc = token.model_dump(mode="json")
-        store.put("token", token.value, {**doc, "user_id": names.get(token.user or "")})
+        put("token", token.value, {**doc, "user_id": names.get(token.user or "")})
     crowd_id = _CROWD_FROM
     paths = {group.path: group.id for group in world.groups}
     for group in world.groups:
@@ -171,20 +177,20 @@ def _seed(store: Store) -> None:
         doc |= {"full_path": group.path, "parent_id": parent, "members": members + crowd}
         doc["root"] = group.path.split("/", 1)[0]
         doc["name"] = group.name or group.path.rsplit("/", 1)[-1]
-        store.put("group", group.id, doc)
+        put("group", group.id, doc)
     for subscription in world.subscriptions:
-        store.put("subscription", subscription.name, subscription.model_dump(mode="json", exclude_unset=True))
+        put("subscription", subscription.name, subscription.model_dump(mode="json", exclude_unset=True))
     for order in world.orders:
-        store.put("order", order.id, order.model_dump(mode="json"))
+        put("order", order.id, order.model_dump(mode="json"))
     for customer in world.customers:
-        store.put("customer", customer.id, customer.model_dump(mode="json"))
+        put("customer", customer.id, customer.model_dump(mode="json"))
     for ticket in world.tickets:
         updated = datetime.combine(world.today, time(8, tzinfo=UTC)).isoformat()
-        store.put("ticket", ticket.id, {**ticket.model_dump(mode="json"), "updated_at": updated})
+        put("ticket", ticket.id, {**ticket.model_dump(mode="json"), "updated_at": updated})
     for project in world.projects:
-        store.put("project", project.id, {"id": project.id, "path": project.path})
+        put("project", project.id, {"id": project.id, "path": project.path})
         for number, label in enumerate(project.labels, 1):
-            store.put(
+            put(
                 "label",
                 f"{project.id}/{label}",
                 {"id": project.id * 100 + number, "project": project.id, "name": label},
@@ -196,7 +202,8 @@ def _seed(store: Store) -> None:
                 "project": project.id,
                 "state": "opened",
             }
-            store.put("issue", f"{project.id}/{issue.iid}", doc)
+            put("issue", f"{project.id}/{issue.iid}", doc)
+    return rows
 
 
 def _crowd(group: GroupIn, first_id: int) -> list[Doc]:

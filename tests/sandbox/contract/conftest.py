@@ -74,7 +74,8 @@ def serving() -> Iterator[Sandbox]:
     process, told = start("--world", str(WORLD), "--until-stdin-closes")
     with httpx.Client(trust_env=False, timeout=10) as client:
         yield Sandbox(told, client)
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     process.stdin.close()
     process.wait(timeout=5)
     process.stdout.close()
