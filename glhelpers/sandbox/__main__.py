@@ -11,7 +11,7 @@ from glhelpers.errors import BadWorld
 from glhelpers.sandbox.faults import load_faults
 from glhelpers.sandbox.server import serve
 from glhelpers.sandbox.store import Doc
-from glhelpers.sandbox.world import DEMO, load_world
+from glhelpers.sandbox.world_file import DEMO, load_world
 
 
 def main() -> int:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.responses import Response
 
 from glhelpers.errors import BadWorld
 from glhelpers.sandbox import effects
+from glhelpers.sandbox.changes import Change
+from glhelpers.sandbox.events import Impossible, apply_change
 from glhelpers.sandbox.faults import Faults, parse_faults, shown
 from glhelpers.sandbox.store import Doc, Store
 from glhelpers.sandbox.web import Call, answer, halt
@@ -48,6 +52,7 @@ class Control:
             ("GET", "writes"): self._writes,
             ("GET", "requests"): lambda call: {"count": len(self.requests), "requests": self.requests},
             ("GET", "cases"): lambda call: [case.model_dump(mode="json") for case in self.store.world.cases],
+            ("GET", "world"): self._world,
             ("GET", "faults"): lambda call: shown(self.faults.rules),
             ("PUT", "faults"): self._set_faults,
             ("POST", "refresh"): self._refresh,
@@ -70,8 +75,6 @@ class Control:
         return {"count": len(applied), "support_tools": tools, "attempts": len(self.writes), "writes": self.writes}
 
     def _set_faults(self, call: Call) -> Any:
-        import json
-
         try:
             self.faults.rules = parse_faults(json.loads(call.body or b"[]"))
         except (ValueError, BadWorld) as error:
@@ -97,49 +100,21 @@ class Control:
         return {"reset": True}
 
     def _change(self, call: Call) -> Doc:
-        """One named change: `{"add_members": {…}}`, `{"set_group": {…}}`, `{"set_subscription": {…}}`, `{"set_customer": {…}}`."""
-        body = call.json()
-        known = {
-            "add_members": self._add_members,
-            "remove_members": self._remove_members,
-            "set_group": lambda what: self._set("group", self._group(what)["id"], what),
-            "set_subscription": lambda what: self._set("subscription", what.get("name"), what),
-            "set_customer": lambda what: self._set("customer", what.get("id"), what),
-            "set_user": lambda what: self._set("user", what.get("id"), what),
-            "set_ticket": lambda what: self._set("ticket", what.get("id"), what),
-        }
-        if len(body) != 1 or next(iter(body)) not in known:
-            raise halt(400, {"error": f"give one of {', '.join(known)}"})
-        name, what = next(iter(body.items()))
-        known[name](what)
-        return {"changed": name}
+        """Let one thing happen, such as `{"add_members": {"group": "a", "count": 2}}`."""
+        try:
+            change = Change.model_validate(call.json())
+            apply_change(self.store, change)
+        except ValidationError as error:
+            said = "; ".join(
+                f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)
+            )
+            raise halt(400, {"error": said.removeprefix(": ")}) from None
+        except Impossible as error:
+            raise halt(404, {"error": str(error)}) from None
+        return {"changed": change.name}
 
-    def _group(self, what: Doc) -> Doc:
-        group = self.store.group(str(what.get("path", what.get("group", ""))))
-        if group is None:
-            raise halt(404, {"error": "there is no such group"})
-        return group
-
-    def _add_members(self, what: Doc) -> None:
-        group = self._group(what)
-        first = 5_000_000 + len(group["members"])
-        level = what.get("level", "developer")
-        new = [
-            {"user": f"user-{id}", "user_id": id, "level": level, "state": "active", "expires": None, "via": "direct"}
-            for id in range(first, first + int(what.get("count", 1)))
-        ]
-        self.store.put("group", group["id"], {**group, "members": [*group["members"], *new]})
-
-    def _remove_members(self, what: Doc) -> None:
-        group = self._group(what)
-        gone = int(what.get("count", 1))
-        crowd = [row for row in group["members"] if row["user"].startswith("user-")][:gone]
-        kept = [row for row in group["members"] if row not in crowd]
-        self.store.put("group", group["id"], {**group, "members": kept})
-
-    def _set(self, kind: str, key: object, what: Doc) -> None:
-        doc = self.store.get(kind, key)
-        if doc is None:
-            raise halt(404, {"error": f"there is no such {kind}"})
-        fields = {name: value for name, value in what.items() if name not in ("id", "name", "path", "group")}
-        self.store.put(kind, key, {**doc, **fields})
+    def _world(self, call: Call) -> Doc:
+        """How much of everything there is now."""
+        kinds = ("user", "group", "subscription", "order", "customer", "project", "issue", "note", "ticket", "audit")
+        counted = {kind: len(self.store.all(kind)) for kind in kinds}
+        return {"world": self.store.world.name, "today": self.store.today, "counts": counted}

@@ -19,7 +19,8 @@ _QUIRKS = ("force_associate", "refusal")
 
 def _customer_entity(doc: Doc) -> Doc:
     uid = str(doc["uid"]) if doc["uid"] is not None else None
-    return {**doc, "uid": uid, "provider": "gitlab" if uid else None}
+    told = {name: value for name, value in doc.items() if name not in ("portal_login", "token_uid")}
+    return {**told, "uid": uid, "provider": "gitlab" if uid else None}
 
 
 def _customer_doc(call: Call) -> Doc:
@@ -51,9 +52,12 @@ def _customers(call: Call) -> Response:
 
 def _token_info(call: Call) -> Response:
     doc = _customer_doc(call)
-    if doc["uid"] is None:
+    owner = doc["token_uid"] if doc["token_uid"] is not None else doc["uid"]
+    if owner is None or doc["portal_login"] == "none":
         raise halt(404, {"error": "no token is stored"})
-    return answer({"resource_owner_id": doc["uid"], "scope": ["api"], "expires_in": 3600})
+    if doc["portal_login"] == "expired":
+        raise halt(422, {"error": "invalid_token", "error_description": "The access token expired"})
+    return answer({"resource_owner_id": owner, "scope": ["api"], "expires_in": 3600})
 
 
 def _impersonate(call: Call) -> Response:
@@ -61,6 +65,7 @@ def _impersonate(call: Call) -> Response:
     doc = _customer_doc(call)
     user = call.store.get("user", doc["uid"]) if doc["uid"] is not None else None
     if user is not None and user["admin"]:
+        call.written["delay"] = call.store.world.switches.portal_fails_after
         return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>", 502)
     groups = call.store.all("group", lambda group: any(row["user_id"] == doc["uid"] for row in group["members"]))
     return answer({"groups": len(groups) if user is not None else 0})
@@ -120,9 +125,9 @@ def _tool(action: str, needed: tuple[str, ...], act: Effect) -> Handler:
     def handler(call: Call) -> Response:
         body, key = call.json(), call.headers.get("idempotency-key")
         call.written |= {"action": action, "idempotency_key": key, "subscription_name": body.get("subscription_name")}
-        before = call.store.get("answered", f"{action}/{key}") if key else None
+        before = call.store.get("answered", key) if key else None
         if before is not None:
-            if before["body"] != body:
+            if before["request"] != [action, body]:
                 raise halt(409, {"error": "this Idempotency-Key was used for another request"})
             call.written["repeated"] = True
             return answer(before["answer"])
@@ -137,11 +142,12 @@ def _tool(action: str, needed: tuple[str, ...], act: Effect) -> Handler:
         except effects.Refused as refusal:
             raise halt(refusal.status, {"success": False, "error": refusal.text}) from None
         if body.get("dry_run") is True:
+            call.written["repeated"] = True
             raise halt(200, {"success": True, "dry_run": True})
         event = effects.audit(call.store, action, group_id=group_id, name=name, ticket=str(ticket), key=key)
         told = {"success": True, "audit_event_id": event}
         if key:
-            call.store.put("answered", f"{action}/{key}", {"body": body, "answer": told})
+            call.store.put("answered", key, {"request": [action, body], "answer": told})
         call.written["support_tool"] = True
         return answer(told)
 

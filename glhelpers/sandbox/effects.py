@@ -175,7 +175,7 @@ def unlink(store: Store, customer_id: int, expected_uid: str) -> None:
         raise Refused("Customer not found", 404)
     if str(customer["uid"]) != str(expected_uid):
         raise Refused("The linked user is not the one expected", 409)
-    store.put("customer", customer_id, {**customer, "uid": None})
+    store.put("customer", customer_id, {**customer, "uid": None, "token_uid": None, "portal_login": "none"})
 
 
 def set_extra_minutes(store: Store, ref: str, total: Any) -> Doc:

@@ -6,27 +6,28 @@ import asyncio
 import json
 import os
 import re
+import signal
 import socket
 import sys
 import uuid
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.utils import format_datetime
 from pathlib import Path
-from time import monotonic
 from typing import Any
 from urllib.parse import unquote
 
 import uvicorn
 from starlette.datastructures import QueryParams
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from glhelpers.sandbox import customersdot_routes, gitlab_issues, gitlab_routes, zendesk_routes
 from glhelpers.sandbox.auth import authenticate
 from glhelpers.sandbox.control import Control
 from glhelpers.sandbox.faults import Fault, Faults, misbehave
+from glhelpers.sandbox.limits import Limits
 from glhelpers.sandbox.store import Doc, Store
-from glhelpers.sandbox.web import Call, Halt, Handler, answer, halt
+from glhelpers.sandbox.web import Call, Halt, Handler, halt
 from glhelpers.sandbox.world import World
 
 __all__ = ["Sandbox", "serve"]
@@ -60,7 +61,7 @@ class Sandbox:
         self.faults = Faults(faults)
         self.control = Control(self.store, self.faults)
         self.ports: dict[int, str] = {}
-        self._calls: dict[str, deque[float]] = {}
+        self.limits = Limits(self.store)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -79,6 +80,7 @@ class Sandbox:
                 self.control.log(call, int(fault.do) if fault.do.isdigit() else 599)
         else:
             response = self._respond(call)
+            await asyncio.sleep(call.written.get("delay", 0))
         if response is None:
             return None
         if call.written.get("lose_answer"):
@@ -120,7 +122,7 @@ class Sandbox:
         handler = self._handler(call)
         if call.path != "/oauth/token/info":
             authenticate(call)
-        limited = self._too_many(call)
+        limited = self.limits.refusal(call)
         return limited if limited is not None else handler(call)
 
     def _handler(self, call: Call) -> Handler:
@@ -140,37 +142,13 @@ class Sandbox:
             raise halt(404, {"error": "404 Not Found"})
         raise halt(501, {"error": f"the sandbox does not model {call.method} {call.path} of {call.system}"})
 
-    def _too_many(self, call: Call) -> Response | None:
-        """The two limiters: all requests of a caller, and notes."""
-        who = f"{call.user['id']}" if call.user else call.system
-        switches = self.store.world.switches
-        if self._count(f"all/{who}") > switches.requests_a_minute:
-            return PlainTextResponse("Retry later\n", 429, headers={"Retry-After": "60"})
-        is_note = call.method == "POST" and call.path.endswith("/notes")
-        if is_note and self._count(f"notes/{who}") > switches.notes_a_minute:
-            text = "This endpoint has been requested too many times. Try again later."
-            return answer({"message": {"error": text}}, 429, {"Retry-After": "60"})
-        return None
-
-    def _count(self, key: str) -> int:
-        calls, now = self._calls.setdefault(key, deque()), monotonic()
-        calls.append(now)
-        while calls and calls[0] < now - 60:
-            calls.popleft()
-        return len(calls)
-
     def _finished(self, call: Call, response: Response) -> Response:
         headers = response.headers
         headers.setdefault("Date", format_datetime(self.store.now(), usegmt=True))
         headers.setdefault("X-Request-Id", uuid.uuid4().hex)
-        if call.system == "gitlab" and response.status_code != 502:
-            limit = self.store.world.switches.requests_a_minute
-            seen = len(self._calls.get(f"all/{call.user['id']}" if call.user else "", ()))
-            headers.setdefault("RateLimit-Limit", str(limit))
-            headers.setdefault("RateLimit-Name", "throttle_authenticated_api")
-            headers.setdefault("RateLimit-Observed", str(seen))
-            headers.setdefault("RateLimit-Remaining", str(max(0, limit - seen)))
-            headers.setdefault("RateLimit-Reset", str(int(self.store.now().timestamp()) + 60))
+        if call.system == "gitlab" and "html" not in headers.get("content-type", ""):
+            for name, value in self.limits.headers(call).items():
+                headers.setdefault(name, value)
         return response
 
 
@@ -180,7 +158,7 @@ def _unencoded(path: str) -> bool:
 
 
 async def _whole_body(receive: Any) -> bytes:
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -209,6 +187,21 @@ def _sockets(port: int) -> list[socket.socket]:
     return sockets
 
 
+class _Server(uvicorn.Server):
+    """A server that ends cleanly when it is asked to: signals are handled here, not raised again."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at the first signal, so that what must be tidied up still is."""
+
+        def stop() -> None:
+            self.should_exit = True
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+        yield
+
+
 def serve(
     world: World,
     faults: list[Fault],
@@ -223,9 +216,16 @@ def serve(
     sockets = _sockets(port)
     app.ports = {sock.getsockname()[1]: system for sock, system in zip(sockets, SYSTEMS, strict=True)}
     config = uvicorn.Config(
-        app, log_level="error", date_header=False, server_header=False, proxy_headers=False, lifespan="off", http="h11"
+        app,
+        log_level="error",
+        date_header=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        http="h11",
+        timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     told: Doc = {f"{system}_url": f"http://127.0.0.1:{port_}" for port_, system in app.ports.items()}
     told["tokens"] = {token.name: token.value for token in world.tokens}
     told |= {"instance": app.store.instance, "pid": os.getpid(), "world": world.name, "today": world.today.isoformat()}

@@ -14,7 +14,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import StaticPool
 
-from glhelpers.sandbox.world import GroupIn, World
+from glhelpers.sandbox.parts import GroupIn
+from glhelpers.sandbox.world import World
 
 __all__ = ["LEVELS", "Doc", "Store"]
 

@@ -1,0 +1,122 @@
+"""Things that happen to a world from outside: people join, a record is corrected, a ticket is closed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import Field, model_serializer, model_validator
+
+from glhelpers.sandbox.parts import Level, MinutesIn, Part, SubscriptionRowIn
+
+__all__ = ["AddMembers", "Change", "RemoveMembers", "SetGroup"]
+
+
+class AddMembers(Part):
+    """So many new people join a group, or one user that the world knows."""
+
+    group: str
+    count: int = Field(default=1, ge=1, le=100_000)
+    level: Level = "developer"
+    user: str | None = None
+    expires: date | None = None
+
+
+class RemoveMembers(Part):
+    """So many of the nameless members leave a group, or one user that the world knows."""
+
+    group: str
+    count: int = Field(default=1, ge=1)
+    user: str | None = None
+
+
+class SetGroup(Part):
+    """New values for a group; what is left out stays."""
+
+    group: str
+    visibility: Literal["private", "public"] | None = None
+    minutes: MinutesIn | None = None
+    subscription: SubscriptionRowIn | None = None
+    storage: int | None = None
+    marked_for_deletion_on: date | None = None
+    refuses_over_expired: bool | None = None
+    answers: int | None = None
+
+
+class SetSubscription(Part):
+    """New values for a subscription in CustomersDot."""
+
+    name: str
+    seats: int | None = None
+    plan_code: str | None = None
+    kind: Literal["plan", "compute_minutes", "storage", "duo"] | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    status: Literal["active", "cancelled"] | None = None
+    force_associate: Literal["refused", "ignored", "partly", "answer_lost"] | None = None
+    refusal: str | None = None
+
+
+class SetOrder(Part):
+    """Another link or owner for an order."""
+
+    id: int
+    gl_namespace_id: int | None = None
+    customer_id: int | None = None
+
+
+class SetCustomer(Part):
+    """Another linked user, address or company for a CustomersDot account."""
+
+    id: int
+    uid: int | None = None
+    email: str | None = None
+    company: str | None = None
+
+
+class SetUser(Part):
+    """Another state for a GitLab.com user."""
+
+    id: int
+    state: Literal["active", "blocked", "deactivated", "banned"] | None = None
+    admin: bool | None = None
+
+
+class SetTicket(Part):
+    """Another status for a ticket."""
+
+    id: int
+    status: Literal["new", "open", "pending", "hold", "solved", "closed"]
+
+
+class Change(Part):
+    """Exactly one of these."""
+
+    add_members: AddMembers | None = None
+    remove_members: RemoveMembers | None = None
+    set_group: SetGroup | None = None
+    set_subscription: SetSubscription | None = None
+    set_order: SetOrder | None = None
+    set_customer: SetCustomer | None = None
+    set_user: SetUser | None = None
+    set_ticket: SetTicket | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Change:
+        if len(self.model_fields_set) != 1 or self.what is None:
+            raise ValueError(f"give exactly one of {', '.join(type(self).model_fields)}")
+        return self
+
+    @model_serializer
+    def _as_written(self) -> dict[str, Any]:
+        return {self.name: self.what.model_dump(mode="json", exclude_unset=True)}
+
+    @property
+    def name(self) -> str:
+        """Which change it is."""
+        return next(iter(self.model_fields_set))
+
+    @property
+    def what(self) -> Any:
+        """What belongs to it."""
+        return getattr(self, self.name)

@@ -1,0 +1,182 @@
+"""The parts of a world file, one class a kind of record."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = [
+    "BillingAccountIn",
+    "CustomerIn",
+    "GroupIn",
+    "IssueIn",
+    "Level",
+    "MemberIn",
+    "MinutesIn",
+    "OrderIn",
+    "Part",
+    "ProjectIn",
+    "SubscriptionIn",
+    "SubscriptionRowIn",
+    "Switches",
+    "TicketIn",
+    "TokenIn",
+    "UserIn",
+]
+
+Level = Literal["minimal", "guest", "planner", "reporter", "developer", "maintainer", "owner"]
+
+
+class Part(BaseModel):
+    """A part of a world file: a key that it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Switches(Part):
+    """How the systems behave as a whole."""
+
+    ci_minutes_usage: bool = True
+    unlinked_portal_change: Literal["ignored", "free"] = "free"
+    zendesk_refuses: list[str] = []
+    requests_a_minute: int = 2000
+    notes_a_minute: int = 60
+    users_in_ten_minutes: int = 300
+    namespaces_of_the_instance: int = 0
+    portal_fails_after: float = 0.3
+
+
+class UserIn(Part):
+    id: int
+    username: str
+    name: str = ""
+    email: str = ""
+    state: Literal["active", "blocked", "deactivated", "banned"] = "active"
+    admin: bool = False
+    bot: bool = False
+
+
+class TokenIn(Part):
+    name: str
+    value: str
+    user: str | None = None
+    system: Literal["gitlab", "customersdot", "zendesk"] = "gitlab"
+    kind: Literal["pat", "oauth"] = "pat"
+    scopes: list[str] = []
+    expires: date | None = None
+    revoked: bool = False
+
+
+class MemberIn(Part):
+    user: str
+    level: Level
+    state: str = "active"
+    expires: date | None = None
+    via: Literal["direct", "invited"] = "direct"
+
+
+class SubscriptionRowIn(Part):
+    """What GitLab.com stores about the namespace's plan."""
+
+    plan: str
+    seats: int | None = None
+    start: date | None = None
+    end: date | None = None
+    trial: bool = False
+    trial_ends: date | None = None
+    max_seats_used: int = 0
+    seats_in_use: int = 0
+    seats_owed: int = 0
+
+
+class MinutesIn(Part):
+    quota: int | None = None
+    additional: int | None = None
+    used: int = 0
+
+
+class GroupIn(Part):
+    id: int
+    path: str
+    parent: str | None = None
+    name: str = ""
+    kind: Literal["group", "user"] = "group"
+    visibility: Literal["private", "public"] = "private"
+    members: list[MemberIn] = []
+    crowd: dict[Level, int] = {}
+    subscription: SubscriptionRowIn | None = None
+    minutes: MinutesIn = MinutesIn()
+    storage: int = 0
+    marked_for_deletion_on: date | None = None
+    refuses_over_expired: bool = False
+    answers: int | None = None
+
+
+class SubscriptionIn(Part):
+    """A Zuora subscription. A key that is left out is left out of the answers too: "not told"."""
+
+    name: str
+    plan_code: str | None = None
+    kind: Literal["plan", "compute_minutes", "storage", "duo"] | None = None
+    seats: int | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+    status: Literal["active", "cancelled"] | None = None
+    deployment: Literal["saas", "self_managed"] | None = None
+    trial: bool | None = None
+    invoice_owner: str | None = None
+    invoice_owner_type: Literal["customer", "reseller", "marketplace", "alliance"] | None = None
+    read_only: bool | None = None
+    community_program: Literal["edu", "oss", "startups"] | None = None
+    quarterly_coterms: bool | None = None
+    zuora_account_id: str | None = None
+    force_associate: Literal["refused", "ignored", "partly", "answer_lost"] | None = None
+    refusal: str | None = None
+
+
+class OrderIn(Part):
+    id: int
+    customer_id: int | None = None
+    subscription_name: str
+    gl_namespace_id: int | None = None
+
+
+class CustomerIn(Part):
+    id: int
+    email: str = ""
+    company: str = ""
+    uid: int | None = None
+    portal_login: Literal["valid", "expired", "none"] = "valid"
+    token_uid: int | None = None
+    zuora_account_id: str | None = None
+    login_activated: bool = True
+
+
+class BillingAccountIn(Part):
+    """A Zuora billing account and the CustomersDot accounts that belong to it."""
+
+    zuora_account_id: str
+    name: str = ""
+    member_customer_ids: list[int] = []
+
+
+class IssueIn(Part):
+    iid: int
+    title: str
+    labels: list[str] = []
+
+
+class ProjectIn(Part):
+    id: int
+    path: str
+    labels: list[str] = []
+    issues: list[IssueIn] = []
+
+
+class TicketIn(Part):
+    id: int
+    subject: str = ""
+    status: Literal["new", "open", "pending", "hold", "solved", "closed"] = "open"
+    tags: list[str] = []
