@@ -26,7 +26,8 @@ from glhelpers.evidence.folder import RunFolder, redacted_record
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.publish import escalate
 from glhelpers.evidence.record import Known, build_record
-from glhelpers.evidence.redact import redact_json, register_secret
+from glhelpers.evidence.redact import redact_json
+from glhelpers.evidence.secrets import register_tokens
 from glhelpers.gates.decision import refusal
 from glhelpers.gates.files import read_approval, read_plan
 from glhelpers.models.change import Approval, ChangePlan, Outcome, PlanFile, Receipt
@@ -35,7 +36,7 @@ from glhelpers.models.record import RunRecord, Step, StepState
 from glhelpers.models.request import RunbookParameters, parse_parameters
 from glhelpers.rules.rule import decide, evaluate
 from glhelpers.session import View, is_interactive, parameters_in
-from glhelpers.settings import Settings, load_settings
+from glhelpers.settings import Settings, load_settings, remember_notebook
 
 if TYPE_CHECKING:
     from glhelpers.gates.widget import ConfirmGate
@@ -95,9 +96,7 @@ class Run:
             started_at=datetime.now(UTC),
             steps={name: Step(name=name, state=StepState.not_run) for name in STEPS},
         )
-        for endpoint in (settings.gitlab, settings.customersdot, settings.zendesk):
-            if endpoint.token is not None:
-                register_secret(endpoint.token)
+        register_tokens(settings)
         self._write(complete=False)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
@@ -200,12 +199,19 @@ class Run:
             self._escalate_if_needed()
         record = self._write(complete=True)
         if not self.settings.driven:
-            self.folder.write_text("notebook.html", html_page(redacted_record(record), None))
+            self.folder.write_text("notebook.html", html_page(redacted_record(record), None, self.book.policy.stages))
             self.folder = self.folder.finalise()
-        where = f"<p>Evidence: <code>{html.escape(_shown(self.folder.path))}</code></p>"
+            remember_notebook(self.settings, self.known.run_id)
+        where = f"<p>Evidence: <code>{html.escape(_shown(self.folder.path))}</code>.{self._how_to_attach()}</p>"
         body = show.summary_card(record) + (show.drafts_card(record.drafts) if record.drafts else "") + where
         bundle = {"application/vnd.glhelpers.record+json": redacted_record(record).model_dump(mode="json")}
         return View(body, f"{record.status}: {record.why}", bundle)
+
+    def _how_to_attach(self) -> str:
+        if self.settings.driven:
+            return ""
+        command = f"glhelpers attach {_shown(self.folder.path)}"
+        return f" To attach it: save this notebook, then run <code>{html.escape(command)}</code> in a terminal."
 
     # What the steps are made of.
 

@@ -22,7 +22,16 @@ from pydantic import SecretStr
 from glhelpers.errors import BadSettings
 from glhelpers.sandbox_process import Running, running_sandbox
 
-__all__ = ["SERVICES", "Endpoint", "Settings", "environment_of", "load_settings", "state_folder"]
+__all__ = [
+    "SERVICES",
+    "Endpoint",
+    "Settings",
+    "environment_of",
+    "load_settings",
+    "remember_notebook",
+    "remembered_notebook",
+    "state_folder",
+]
 
 SERVICES = ("gitlab", "customersdot", "zendesk")
 _LABEL = "Console Escalation - customers"
@@ -154,6 +163,24 @@ def environment_of(settings: Settings) -> dict[str, str]:
         if settings.profile == "sandbox" and endpoint.token is not None:
             values[f"{prefix}_TOKEN"] = endpoint.token.get_secret_value()
     return values
+
+
+def remember_notebook(settings: Settings, run_id: str) -> None:
+    """Note where JupyterLab keeps the notebook of a run; in the state folder, since the path is nobody else's business."""
+    if settings.session_notebook is None:
+        return
+    folder = settings.state_dir / "sessions"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / run_id).write_text(str(settings.session_notebook.absolute()), encoding="utf-8")
+
+
+def remembered_notebook(settings: Settings, run_id: str) -> Path | None:
+    """Where the notebook of a run lies, if it was run in JupyterLab on this machine and is still there."""
+    try:
+        path = Path((settings.state_dir / "sessions" / run_id).read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    return path if path.is_file() else None
 
 
 def _profile(name: str, env: Mapping[str, str]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from glhelpers.evidence.folder import RunFolder, read_record
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.publish import Attached, attach
-from glhelpers.evidence.redact import register_secret
-from glhelpers.settings import Settings
+from glhelpers.evidence.secrets import register_tokens
+from glhelpers.settings import Settings, remembered_notebook
 
 __all__ = ["attach_run"]
 
@@ -28,12 +28,12 @@ def attach_run(run_dir: Path, issue: str, settings: Settings, *, notebook: Path 
     issue = issue or str(record.parameters.get("issue") or "")
     if not issue:
         raise BadParameter("The run names no issue.", next_step="Give one: --issue group/project#12.")
-    for endpoint in (settings.gitlab, settings.customersdot, settings.zendesk):
-        if endpoint.token is not None:
-            register_secret(endpoint.token)
-    if notebook is not None:
-        _take_in(run_dir, notebook)
-    elif not (run_dir / "notebook.ipynb").is_file():
+    register_tokens(settings)
+    has_own = (run_dir / "notebook.ipynb").is_file()
+    source = notebook or (None if has_own else remembered_notebook(settings, record.run_id))
+    if source is not None:
+        _take_in(run_dir, source)
+    elif not has_own:
         raise BadPlanFile(
             "The run folder holds no executed notebook, since the run was made in JupyterLab or by papermill.",
             next_step="Save the notebook, then attach with --notebook PATH.",

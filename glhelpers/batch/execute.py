@@ -25,6 +25,8 @@ from glhelpers.errors import OperatorError, RunbookContractError
 from glhelpers.evidence.folder import RunFolder, read_record
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
+from glhelpers.evidence.redact import redact_text
+from glhelpers.evidence.secrets import register_tokens
 from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord, StepState
 from glhelpers.models.request import parse_parameters
@@ -89,6 +91,7 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
     asked = parse_parameters(book.parameters, given, id)
     if asked.approval:
         given = {**given, "approval": str(Path(asked.approval).resolve())}
+    register_tokens(settings)
     folder = RunFolder.open(settings.runs_dir, asked.ticket_url, id, datetime.now(UTC))
     environment = {**os.environ, **environment_of(settings), "GLHELPERS_RUN_FOLDER": str(folder.path)}
     output = folder.path / "executed.ipynb"
@@ -128,7 +131,7 @@ def _finish(folder: RunFolder, output: Path, cut: str | None, id: str, settings:
         notebook = nbformat.read(output, as_version=4)
         notebook = finished_notebook(notebook, record)
         folder.write_text("notebook.ipynb", nbformat.writes(notebook))
-        folder.write_text("notebook.html", html_page(record, notebook))
+        folder.write_text("notebook.html", html_page(record, notebook, runbook(id).policy.stages))
         output.unlink()
     folder.write_record(record)
     final = folder.finalise()
@@ -138,10 +141,8 @@ def _finish(folder: RunFolder, output: Path, cut: str | None, id: str, settings:
 def _record_of(folder: RunFolder, cut: str | None, id: str, settings: Settings) -> RunRecord:
     """The kernel's own record; if the run was cut off, with that said in it."""
     if not (folder.path / "record.json").is_file():
-        raise OperatorError(
-            f"Runbook {id} did not start: {cut or 'its setup cell failed'}",
-            next_step=f"Look at {folder.path / 'executed.ipynb'}, and run `glhelpers doctor`.",
-        )
+        said = cut or _first_error(folder.path / "executed.ipynb") or "its setup cell failed"
+        raise OperatorError(f"Runbook {id} did not start: {said}", next_step="Run `glhelpers doctor`.")
     record = read_record(folder.path)
     if cut is None:
         return record
@@ -154,6 +155,14 @@ def _record_of(folder: RunFolder, cut: str | None, id: str, settings: Settings) 
         "A change may have been sent: run again, it reads the state back first." if sent else "Nothing was written."
     )
     return record.model_copy(update={"status": Status.failed, "why": why, "steps": steps, "next_step": "Run again."})
+
+
+def _first_error(path: Path) -> str | None:
+    """The sentence of the error that ended the notebook."""
+    if not path.is_file():
+        return None
+    outputs = [output for cell in nbformat.read(path, as_version=4).cells for output in cell.get("outputs", [])]
+    return next((redact_text(str(output.evalue)) for output in outputs if output.output_type == "error"), None)
 
 
 def _was_sending(record: RunRecord) -> bool:

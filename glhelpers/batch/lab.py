@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +16,36 @@ from glhelpers.settings import Settings, environment_of, state_folder
 __all__ = ["open_lab", "serve_sandbox"]
 
 
+_LAB_SETTINGS = {
+    # A gate that is scrolled out of sight must still be there for a screen reader and for "find".
+    "@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
+    # No request leaves for news about Jupyter, and no question covers the first screen.
+    "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
 def open_lab(arguments: list[str], settings: Settings) -> int:
     """Run JupyterLab until it is closed; its kernels reach the services of these settings."""
     environment = {**os.environ, **environment_of(settings)}
+    environment.setdefault("JUPYTERLAB_SETTINGS_DIR", str(_lab_settings(settings.state_dir / "lab-settings")))
     folder = notebook_path("force_associate").parent
     as_root = ["--allow-root"] if os.geteuid() == 0 else []
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--ip=127.0.0.1", *as_root]
-    return subprocess.call([*command, *arguments], env=environment)
+    lab = subprocess.Popen([*command, *arguments], env=environment)
+    # Ctrl-C reaches JupyterLab by itself, which asks back; an order to end is passed on, so that none is left behind.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: lab.terminate())
+    return lab.wait()
+
+
+def _lab_settings(folder: Path) -> Path:
+    """JupyterLab's settings for runbooks; what a user has changed since stays as it is."""
+    for name, value in _LAB_SETTINGS.items():
+        path = folder / name
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(value), encoding="utf-8")
+    return folder
 
 
 def serve_sandbox(port: int, world: Path | None, faults: Path | None, *, as_json: bool) -> int:

@@ -103,9 +103,8 @@ class RunbookParameters(OwnModel):
     approval: Text = ""
 
     def recorded(self) -> dict[str, str | int | None]:
-        """The parameters as the record keeps them: only the name of the approval file, not its folder."""
-        values: dict[str, str | int | None] = dict(self.model_dump(mode="json"))
-        values["approval"] = re.split(r"[\\/]", self.approval)[-1] or None
+        """The parameters as the record keeps them; where an approval lay is no part of it, the approval itself is."""
+        values: dict[str, str | int | None] = dict(self.model_dump(mode="json", exclude={"approval"}))
         return {name: (None if value == "" else value) for name, value in values.items()}
 
 
