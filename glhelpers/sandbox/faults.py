@@ -7,10 +7,11 @@ import json
 from collections.abc import Awaitable, Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
+from random import Random
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, TypeAdapter, ValidationError
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from glhelpers.errors import BadWorld
@@ -33,6 +34,7 @@ Do = Literal[
     "redirect",
     "huge",
     "html",
+    "wrong_type",
 ]
 
 
@@ -51,7 +53,20 @@ class Fault(BaseModel):
     shape: Literal["plain", "json"] = "json"
     retry_after: str | None = None
     to: str = "https://elsewhere.example/"
+    probability: float = Field(default=1.0, ge=0, le=1)
+    seed: int = 0
     seen: int = 0
+    _chance: Random = PrivateAttr(default_factory=Random)
+
+    def model_post_init(self, context: Any) -> None:
+        """Chance begins with the seed, so that a list of faults misbehaves the same way each time."""
+        self._chance.seed(self.seed)
+
+    def strikes(self) -> bool:
+        """Whether this request, which fits, meets the fault; counts it."""
+        self.seen += 1
+        in_turn = self.seen > self.after and (self.times is None or self.seen <= self.after + self.times)
+        return in_turn and self._chance.random() < self.probability
 
 
 class Faults:
@@ -64,10 +79,7 @@ class Faults:
         """The fault of this request, if there is one; counts how often a rule has been met."""
         for rule in self.rules:
             fits = rule.system in (None, system) and rule.method in (None, method) and fnmatchcase(path, rule.path)
-            if not fits:
-                continue
-            rule.seen += 1
-            if rule.seen > rule.after and (rule.times is None or rule.seen <= rule.after + rule.times):
+            if fits and rule.strikes():
                 return rule
         return None
 
@@ -75,7 +87,7 @@ class Faults:
 def parse_faults(value: Any) -> list[Fault]:
     """A list of rules; raises `BadWorld` that names what is wrong."""
     try:
-        return TypeAdapter(list[Fault]).validate_python(value or [])
+        return TypeAdapter(list[Fault]).validate_python([] if value is None else value)
     except ValidationError as error:
         places = "; ".join(
             f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)
@@ -94,10 +106,11 @@ def load_faults(path: Path) -> list[Fault]:
 
 
 Send = Callable[[Any], Awaitable[None]]
+Receive = Callable[[], Awaitable[Any]]
 
 
 async def misbehave(
-    fault: Fault, respond: Callable[[], Response], send: Send, abort: Callable[[], None]
+    fault: Fault, respond: Callable[[], Response], receive: Receive, send: Send, abort: Callable[[], None]
 ) -> Response | None:
     """
     The answer that this fault leaves over, or None if the connection has been dealt with here.
@@ -106,7 +119,7 @@ async def misbehave(
     """
     match fault.do:
         case "latency":
-            await asyncio.sleep(fault.seconds)
+            await _listener_leaves(receive, fault.seconds)
             return respond()
         case "429":
             return _too_many(fault)
@@ -121,6 +134,8 @@ async def misbehave(
             return Response(b'{"id": NaN}', media_type="application/json")
         case "huge":
             return Response(b'{"name": "' + b"a" * 50_000_000 + b'"}', media_type="application/json")
+        case "wrong_type":
+            return _numbers_as_text(respond())
         case "cut":
             abort()
         case "lost_answer":
@@ -129,7 +144,7 @@ async def misbehave(
         case "truncated_json":
             await _part_of(respond(), send, abort)
         case "slow_drip":
-            await _drip(respond(), send, fault.seconds, abort)
+            await _drip(respond(), receive, send, fault.seconds)
     return None
 
 
@@ -149,16 +164,38 @@ async def _part_of(response: Response, send: Send, abort: Callable[[], None]) ->
     abort()
 
 
-async def _drip(response: Response, send: Send, seconds: float, abort: Callable[[], None]) -> None:
+async def _drip(response: Response, receive: Receive, send: Send, seconds: float) -> None:
     """A byte now and then, for as long as somebody listens."""
     await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
     body = bytes(response.body)
     for place in range(len(body)):
         await send({"type": "http.response.body", "body": body[place : place + 1], "more_body": place + 1 < len(body)})
-        await asyncio.sleep(seconds)
-        if place > 200:
-            abort()
+        if await _listener_leaves(receive, seconds):
             return
+
+
+async def _listener_leaves(receive: Receive, seconds: float) -> bool:
+    """Wait so long, or until the other end hangs up; True if it did."""
+    try:
+        await asyncio.wait_for(receive(), timeout=seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _numbers_as_text(response: Response) -> Response:
+    """The same answer with every number in quotes."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: changed(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [changed(item) for item in value]
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    if response.media_type != "application/json":
+        return response
+    return answer(changed(json.loads(bytes(response.body))), response.status_code)
 
 
 def shown(rules: list[Fault]) -> Any:

@@ -75,7 +75,7 @@ class Sandbox:
         if not call.path.startswith("/__sandbox/"):
             fault = self.faults.pick(call.system, call.method, call.raw_path)
         if fault is not None:
-            response = await misbehave(fault, lambda: self._finished(call, self._respond(call)), send, abort)
+            response = await misbehave(fault, lambda: self._finished(call, self._respond(call)), receive, send, abort)
             if fault.do in ("429", "500", "502", "503", "504", "redirect", "nan", "huge", "cut"):
                 self.control.log(call, int(fault.do) if fault.do.isdigit() else 599)
         else:

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from starlette.responses import Response
 
 from glhelpers.sandbox.store import Doc
-from glhelpers.sandbox.web import Call, Handler, answer, halt
+from glhelpers.sandbox.web import Call, Halt, Handler, answer, halt
 
 __all__ = ["ROUTES"]
 
 _UPLOADS_LAST = timedelta(minutes=60)
+_STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
 _INVALID = {"error": "RecordInvalid", "description": "Record validation errors"}
 
 
@@ -22,6 +23,23 @@ def _ticket_doc(call: Call) -> Doc:
         raise halt(404, {"error": "RecordNotFound", "description": "Not found"})
     call.written["target"] = f"ticket {doc['id']}"
     return doc
+
+
+def _invalid(field: str, why: str) -> Halt:
+    return halt(422, {**_INVALID, "details": {field: [{"description": why}]}})
+
+
+def _open_ticket(call: Call) -> Doc:
+    ticket = _ticket_doc(call)
+    if ticket["status"] == "closed":
+        raise _invalid("status", "closed prevents ticket update")
+    return ticket
+
+
+def _texts(value: object, field: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _invalid(field, "is not a list of texts")
+    return value
 
 
 def _show(call: Call) -> Response:
@@ -35,18 +53,20 @@ def _comments(call: Call) -> Response:
 
 
 def _change(call: Call) -> Response:
-    ticket, body = _ticket_doc(call), call.json().get("ticket") or {}
-    if ticket["status"] == "closed":
-        details = {"status": [{"description": "closed prevents ticket update"}]}
-        raise halt(422, {**_INVALID, "details": details})
+    ticket, body = _open_ticket(call), call.json().get("ticket")
+    if not isinstance(body, dict):
+        raise _invalid("base", "there is no ticket in the request")
     if body.get("safe_update") and body.get("updated_stamp") != ticket["updated_at"]:
         raise halt(409, {"error": "UpdateConflict", "description": "Safe Update prevented the update"})
     comment = body.get("comment")
     if isinstance(comment, dict):
         _add_comment(call, ticket, comment)
-    for name in ("status", "tags"):
-        if name in body:
-            ticket[name] = body[name]
+    if "tags" in body:
+        ticket["tags"] = _texts(body["tags"], "tags")
+    if "status" in body:
+        if body["status"] not in _STATUSES:
+            raise _invalid("status", "is not a status")
+        ticket["status"] = body["status"]
     ticket["updated_at"] = call.store.now().isoformat()
     call.store.put("ticket", ticket["id"], ticket)
     call.written["action"] = "update_ticket"
@@ -55,10 +75,10 @@ def _change(call: Call) -> Response:
 
 def _add_comment(call: Call, ticket: Doc, comment: Doc) -> None:
     attachments = []
-    for token in comment.get("uploads") or []:
+    for token in _texts(comment.get("uploads") or [], "uploads"):
         upload = call.store.get("zendesk_upload", token)
         if upload is None or datetime.fromisoformat(upload["expires_at"]) <= call.store.now():
-            raise halt(422, {**_INVALID, "details": {"uploads": [{"description": "invalid upload token"}]}})
+            raise _invalid("uploads", "invalid upload token")
         attachments.append({"id": upload["id"], "file_name": upload["file_name"], "size": upload["size"]})
         call.store.remove("zendesk_upload", token)
     id = call.store.next_id("comment")
@@ -69,9 +89,9 @@ def _add_comment(call: Call, ticket: Doc, comment: Doc) -> None:
 
 
 def _add_tags(call: Call) -> Response:
-    ticket, tags = _ticket_doc(call), call.json().get("tags") or []
+    ticket, tags = _open_ticket(call), _texts(call.json().get("tags"), "tags")
     kept = list(ticket["tags"]) if call.method == "PUT" else []
-    ticket["tags"] = list(dict.fromkeys([*kept, *map(str, tags)]))
+    ticket["tags"] = list(dict.fromkeys([*kept, *tags]))
     call.store.put("ticket", ticket["id"], ticket)
     call.written["action"] = "tag_ticket"
     return answer({"tags": ticket["tags"]})
@@ -80,9 +100,9 @@ def _add_tags(call: Call) -> Response:
 def _upload(call: Call) -> Response:
     name = call.query.get("filename", "")
     if not name:
-        raise halt(422, {**_INVALID, "details": {"filename": [{"description": "can't be blank"}]}})
+        raise _invalid("filename", "can't be blank")
     if any(name.endswith(ending) for ending in call.store.world.switches.zendesk_refuses):
-        raise halt(422, {**_INVALID, "details": {"base": [{"description": "this file type is not allowed"}]}})
+        raise _invalid("base", "this file type is not allowed")
     id, token = call.store.next_id("zendesk_file"), uuid.uuid4().hex
     expires = (call.store.now() + _UPLOADS_LAST).isoformat()
     doc = {"id": id, "file_name": name, "size": len(call.body), "expires_at": expires}
