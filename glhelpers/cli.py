@@ -41,15 +41,14 @@ _EXIT = {"failed": 3, "verification_failed": 4, "stale_plan": 4}
 def main() -> None:
     """Run a command; every foreseen error is one sentence and an exit code, never a traceback."""
     try:
-        app(standalone_mode=False)
+        # Without its own error handling, click gives the exit code back instead of ending the process.
+        sys.exit(app(standalone_mode=False) or 0)
     except GlhelpersError as error:
         _say_error(error)
         sys.exit(error.exit_code)
     except typer.Abort:
         _err.print("Stopped.")
         sys.exit(2)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
     except KeyboardInterrupt:
         _err.print("Interrupted.")
         sys.exit(3)

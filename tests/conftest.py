@@ -11,6 +11,11 @@ import pytest
 from glhelpers.sandbox_process import Running, start_sandbox
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--screenshots DIR` says where the browser tests leave their pictures."""
+    parser.addoption("--screenshots", default="artefacts/screenshots", help="folder for pictures of the browser tests")
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """State, runs and configuration in the test's folder; no GLHELPERS_* from outside."""

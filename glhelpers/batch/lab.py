@@ -30,7 +30,9 @@ def open_lab(arguments: list[str], settings: Settings) -> int:
     environment.setdefault("JUPYTERLAB_SETTINGS_DIR", str(_lab_settings(settings.state_dir / "lab-settings")))
     folder = notebook_path("force_associate").parent
     as_root = ["--allow-root"] if os.geteuid() == 0 else []
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", "--ip=127.0.0.1", *as_root]
+    own_root = any(argument.startswith("--ServerApp.root_dir") for argument in arguments)
+    root = [] if own_root else [f"--ServerApp.root_dir={folder}"]
+    command = [sys.executable, "-m", "jupyterlab", *root, "--ip=127.0.0.1", *as_root]
     lab = subprocess.Popen([*command, *arguments], env=environment)
     # Ctrl-C reaches JupyterLab by itself, which asks back; an order to end is passed on, so that none is left behind.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

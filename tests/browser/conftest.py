@@ -1,0 +1,143 @@
+"""A JupyterLab as `make lab` opens it, and a Chromium that drives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from glhelpers.sandbox_process import Running
+
+RUNBOOKS = Path(__file__).parents[2] / "runbooks"
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab: its address, its folders, and the sandbox behind it."""
+
+    url: str
+    runs: Path
+    state: Path
+    sandbox: Running
+
+    def writes(self) -> dict[str, object]:
+        """What the sandbox has received, by its own count."""
+        with urllib.request.urlopen(f"{self.sandbox.urls['gitlab']}/__sandbox/writes") as answer:
+            counted: dict[str, object] = json.loads(answer.read())
+        return counted
+
+
+@pytest.fixture
+def lab(on_sandbox: Running, tmp_path: Path) -> Iterator[Lab]:
+    """`glhelpers lab` on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "jupyter-config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "jupyter-data"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "jupyter-runtime"),
+    }
+    command = [sys.executable, "-m", "glhelpers.cli", "lab", "--", "--no-browser", f"--ServerApp.port={port}"]
+    command += [
+        "--IdentityProvider.token=test",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={tmp_path / 'books'}",
+    ]
+    (tmp_path / "books").mkdir()
+    for book in RUNBOOKS.glob("*.ipynb"):
+        (tmp_path / "books" / book.name).write_bytes(book.read_bytes())
+    with (tmp_path / "lab.log").open("w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    url = f"http://127.0.0.1:{port}/lab"
+    _wait_for(f"{url}?token=test", process)
+    yield Lab(url, tmp_path / "runs", tmp_path / "state", on_sandbox)
+    process.terminate()
+    process.wait(timeout=20)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        assert process.poll() is None, "JupyterLab has ended"
+        try:
+            urllib.request.urlopen(url).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("JupyterLab does not answer")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Notebook:
+    """A runbook open in JupyterLab, and what a person does with it."""
+
+    page: Page
+    pictures: Path
+
+    def open(self, lab: Lab, name: str) -> None:
+        """Open the notebook in a fresh workspace and wait for its kernel."""
+        self.page.goto(f"{lab.url}/workspaces/w{time.time_ns()}/tree/{name}.ipynb?token=test")
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        self.page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
+
+    def menu(self, entry: str) -> None:
+        """Choose an entry of the Run menu."""
+        self.page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
+        self.page.get_by_text(entry, exact=True).click()
+
+    def cell(self, source: str) -> Locator:
+        """The code cell with this text."""
+        return self.page.locator(".jp-CodeCell", has_text=source).first
+
+    def run_from(self, source: str) -> None:
+        """Run this cell and all below it."""
+        self.cell(source).locator(".jp-InputArea").click()
+        self.menu("Run Selected Cell and All Below")
+
+    @property
+    def gate(self) -> Locator:
+        """The gate's box."""
+        return self.page.locator(".glh-gate").first
+
+    def says(self, state: str) -> None:
+        """Wait until the gate's message shows this state."""
+        self.page.wait_for_selector(f".glh-gate-message.glh-gate-{state}", timeout=20_000)
+
+    def picture(self, name: str, part: Locator | None = None) -> None:
+        """Leave a picture for people to look at."""
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        if part is not None:
+            part.scroll_into_view_if_needed()
+        self.page.screenshot(path=self.pictures / f"{name}.png")
+
+
+@pytest.fixture
+def notebook(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Notebook]:
+    """A page of its own."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    yield Notebook(page, Path(request.config.getoption("--screenshots")))
+    page.close()
