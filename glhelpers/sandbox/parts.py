@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "CROWD_FROM",
     "BillingAccountIn",
     "CustomerIn",
     "GroupIn",
@@ -25,6 +26,9 @@ __all__ = [
     "TokenIn",
     "UserIn",
 ]
+
+CROWD_FROM = 1_000_000
+"""Ids from here on belong to members who need no names of their own."""
 
 Level = Literal["minimal", "guest", "planner", "reporter", "developer", "maintainer", "owner"]
 
@@ -49,7 +53,9 @@ class Switches(Part):
 
 
 class UserIn(Part):
-    id: int
+    """A GitLab.com user."""
+
+    id: int = Field(ge=1, lt=CROWD_FROM)
     username: str
     name: str = ""
     email: str = ""

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from datetime import date
 
+from glhelpers.sandbox.parts import CROWD_FROM
 from glhelpers.sandbox.store import LEVELS, Doc, Store
 
-__all__ = ["billable", "excludes_guests", "hierarchy", "member_rows", "plan_code", "role", "root_of"]
+__all__ = [
+    "billable",
+    "excludes_guests",
+    "hierarchy",
+    "member_entity",
+    "members_of",
+    "plan_code",
+    "role",
+    "root_of",
+    "user_of",
+]
 
 _FREE_FOR_GUESTS = {
     "free",
@@ -67,22 +78,16 @@ def role(store: Store, group: Doc, user_id: int) -> int:
         above = parent
 
 
-def user_of(store: Store, member: Doc) -> Doc:
-    """The user behind a membership; those of a crowd have no record of their own."""
-    known = store.get("user", member["user_id"])
-    if known is not None:
-        return known
-    return {
-        "id": member["user_id"],
-        "username": member["user"],
-        "name": member["user"],
-        "state": "active",
-        "bot": False,
-    }
+def user_of(store: Store, user_id: int) -> Doc | None:
+    """A user; those of a crowd have no record of their own, so as to be cheap."""
+    if user_id < CROWD_FROM:
+        return store.get("user", user_id)
+    name = f"user-{user_id}"
+    return {"id": user_id, "username": name, "name": name, "email": "", "state": "active", "bot": False, "admin": False}
 
 
-def member_rows(store: Store, group: Doc, *, everyone: bool) -> list[Doc]:
-    """Rows of `/members`; with `everyone` those of `/members/all`, one a user with the highest role."""
+def members_of(store: Store, group: Doc, *, everyone: bool) -> list[Doc]:
+    """Members as `/members` lists them; with `everyone` as `/members/all` does, one a user with the highest role."""
     groups = [group]
     while everyone and groups[-1]["parent_id"] is not None:
         parent = store.get("group", groups[-1]["parent_id"])
@@ -97,11 +102,12 @@ def member_rows(store: Store, group: Doc, *, everyone: bool) -> list[Doc]:
             known = best.get(member["user_id"])
             if known is None or LEVELS[member["level"]] > LEVELS[known["level"]]:
                 best[member["user_id"]] = member
-    return [_row(store, member) for member in best.values()]
+    return list(best.values())
 
 
-def _row(store: Store, member: Doc) -> Doc:
-    user = user_of(store, member)
+def member_entity(store: Store, member: Doc) -> Doc:
+    """A member as GitLab.com shows it."""
+    user = user_of(store, member["user_id"]) or {}
     return {
         "id": user["id"],
         "username": user["username"],
@@ -138,5 +144,5 @@ def billable(store: Store, root: Doc, *, without_guests: bool) -> dict[int, list
 
 
 def _counts(store: Store, member: Doc) -> bool:
-    user = user_of(store, member)
-    return user["state"] == "active" and not user["bot"]
+    user = user_of(store, member["user_id"])
+    return user is not None and user["state"] == "active" and not user["bot"]

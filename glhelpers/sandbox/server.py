@@ -21,7 +21,14 @@ import uvicorn
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from glhelpers.sandbox import customersdot_routes, gitlab_issues, gitlab_routes, zendesk_routes
+from glhelpers.sandbox import (
+    customersdot_routes,
+    gitlab_groups,
+    gitlab_issues,
+    gitlab_namespaces,
+    gitlab_users,
+    zendesk_routes,
+)
 from glhelpers.sandbox.auth import authenticate
 from glhelpers.sandbox.control import Control
 from glhelpers.sandbox.faults import Fault, Faults, misbehave
@@ -46,8 +53,10 @@ def _compiled(prefix: str, routes: list[tuple[str, str, Handler]]) -> list[tuple
 
 
 _ROUTES = {
-    "gitlab": _compiled("/api/v4", gitlab_routes.ROUTES + gitlab_issues.ROUTES)
-    + _compiled("", [gitlab_routes.TOKEN_INFO]),
+    "gitlab": _compiled(
+        "/api/v4", gitlab_users.ROUTES + gitlab_namespaces.ROUTES + gitlab_groups.ROUTES + gitlab_issues.ROUTES
+    )
+    + _compiled("", [gitlab_users.TOKEN_INFO]),
     "customersdot": _compiled("/adapter/v1", customersdot_routes.ROUTES),
     "zendesk": _compiled("/api/v2", zendesk_routes.ROUTES),
 }

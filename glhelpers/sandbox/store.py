@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import StaticPool
 
-from glhelpers.sandbox.parts import GroupIn
+from glhelpers.sandbox.parts import CROWD_FROM, GroupIn
 from glhelpers.sandbox.world import World
 
 __all__ = ["LEVELS", "Doc", "Store"]
@@ -49,8 +49,6 @@ _FOUND_BY = {
     "audit": ("namespace_id", ""),
 }
 """Up to two fields of each kind that documents are looked up by, besides their key."""
-
-_CROWD_FROM = 1_000_000
 
 
 class Store:
@@ -167,7 +165,7 @@ def _seed(world: World) -> list[Doc]:
     for token in world.tokens:
         doc = token.model_dump(mode="json")
         put("token", token.value, {**doc, "user_id": names.get(token.user or "")})
-    crowd_id = _CROWD_FROM
+    crowd_id = CROWD_FROM
     paths = {group.path: group.id for group in world.groups}
     for group in world.groups:
         crowd = _crowd(group, crowd_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -77,8 +77,8 @@ def halt(status: int, value: Any, headers: dict[str, str] | None = None) -> Halt
 _TOTALS_UP_TO = 10_000
 
 
-def paged(call: Call, rows: list[Any]) -> JSONResponse:
-    """One page of a list with GitLab's paging headers; over 10,000 rows there are no totals."""
+def paged(call: Call, rows: Sequence[Any], show: Callable[[Any], Any] = lambda row: row) -> JSONResponse:
+    """One page of a list with GitLab's paging headers, each row as `show` has it; over 10,000 rows there are no totals."""
     page, size = _number(call, "page", 1), min(100, _number(call, "per_page", 20))
     start, total = (page - 1) * size, len(rows)
     pages = max(1, -(-total // size))
@@ -94,7 +94,7 @@ def paged(call: Call, rows: list[Any]) -> JSONResponse:
         headers |= {"x-total": str(total), "x-total-pages": str(pages)}
         links.append(("last", pages))
     headers["link"] = ", ".join(f'<{_address(call, number, size)}>; rel="{rel}"' for rel, number in links)
-    return answer(rows[start : start + size], headers=headers)
+    return answer([show(row) for row in rows[start : start + size]], headers=headers)
 
 
 def _address(call: Call, page: int, size: int) -> str:
