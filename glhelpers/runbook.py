@@ -20,7 +20,7 @@ from glhelpers.actions.plan import differences
 from glhelpers.actions.reading import Reader
 from glhelpers.actions.write import Writer
 from glhelpers.clients.clients import Clients, open_clients
-from glhelpers.errors import GateClosed, GlhelpersError, RunbookContractError, WriteInProgress
+from glhelpers.errors import BadParameter, GateClosed, GlhelpersError, RunbookContractError, WriteInProgress
 from glhelpers.evidence import show
 from glhelpers.evidence.folder import RunFolder, redacted_record
 from glhelpers.evidence.page import html_page
@@ -36,7 +36,7 @@ from glhelpers.models.record import RunRecord, Step, StepState
 from glhelpers.models.request import RunbookParameters, parse_parameters
 from glhelpers.rules.rule import decide, evaluate
 from glhelpers.session import View, is_interactive, parameters_in
-from glhelpers.settings import Settings, load_settings, remember_notebook
+from glhelpers.settings import Settings, load_settings, remember_notebook, require_tokens
 
 if TYPE_CHECKING:
     from glhelpers.gates.widget import ConfirmGate
@@ -71,7 +71,21 @@ def open_runbook(id: str, variables: dict[str, Any]) -> Run:
     """
     book = runbook(id)
     asked = parse_parameters(book.parameters, parameters_in(variables, set(book.parameters.model_fields)), id)
-    return Run(book, asked, load_settings())
+    settings = load_settings()
+    if settings.profile != "sandbox":
+        _refuse_examples(book, asked)
+    require_tokens(settings)
+    return Run(book, asked, settings)
+
+
+def _refuse_examples(book: Runbook, asked: RunbookParameters) -> None:
+    """A value left over from the demonstration would put a real change on somebody else's ticket."""
+    left = [name for name, value in book.examples.items() if getattr(asked, name) == value]
+    if left:
+        raise BadParameter(
+            f"{', '.join(left)} still holds the demonstration's value.",
+            next_step="Put the values of your ticket into the parameters cell; leave empty what you do not have.",
+        )
 
 
 class Run:

@@ -19,7 +19,7 @@ import keyring.errors
 import platformdirs
 from pydantic import SecretStr
 
-from glhelpers.errors import BadSettings
+from glhelpers.errors import BadSettings, MissingCredential
 from glhelpers.sandbox_process import Running, running_sandbox
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "load_settings",
     "remember_notebook",
     "remembered_notebook",
+    "require_tokens",
     "state_folder",
 ]
 
@@ -86,6 +87,22 @@ class Settings:
     def on_loopback(self) -> bool:
         """Whether the services are on this machine, as the sandbox is."""
         return _is_loopback(urlsplit(self.gitlab.base_url).hostname or "")
+
+
+def require_tokens(settings: Settings) -> None:
+    """Raise `MissingCredential`, with the way to mend it, if a service has no token; before anything is read."""
+    lacking = [end for end in (settings.gitlab, settings.customersdot, settings.zendesk) if end.token is None]
+    if lacking:
+        services = ", ".join(endpoint.service for endpoint in lacking)
+        variables = ", ".join(f"GLHELPERS_{endpoint.service.upper()}_TOKEN" for endpoint in lacking)
+        other = (
+            "unset the addresses to have a sandbox started"
+            if settings.profile == "sandbox"
+            else f"run: keyring set glhelpers:{settings.profile} {lacking[0].service}"
+        )
+        raise MissingCredential(
+            f"Profile {settings.profile} has no token for {services}.", next_step=f"Set {variables}, or {other}."
+        )
 
 
 def load_settings(profile: str | None = None) -> Settings:

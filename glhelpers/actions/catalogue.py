@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ class Runbook:
     drafts: Callable[..., Any]
     seats: Callable[..., Any]
     minutes: Callable[..., Any]
+    examples: Mapping[str, str]
+    """What the notebook's parameters cell holds by default: values of the sandbox's world."""
 
 
 CATALOGUE: dict[str, Runbook] = {
@@ -49,6 +51,12 @@ CATALOGUE: dict[str, Runbook] = {
         drafts=drafts_for,
         seats=seats_picture,
         minutes=minutes_picture,
+        examples={
+            "namespace": "fox-university",
+            "subscription_name": "A-S00010002",
+            "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1002",
+            "issue": "gitlab-com/support/internal-requests#2",
+        },
     )
 }
 

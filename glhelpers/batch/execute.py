@@ -30,7 +30,7 @@ from glhelpers.evidence.secrets import register_tokens
 from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord, StepState
 from glhelpers.models.request import parse_parameters
-from glhelpers.settings import Settings, environment_of
+from glhelpers.settings import Settings, environment_of, require_tokens
 
 __all__ = ["CELL_SECONDS", "ENGINE", "Result", "execute", "notebook_path"]
 
@@ -89,8 +89,11 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
     """
     book = runbook(id)
     asked = parse_parameters(book.parameters, given, id)
+    # All of them are passed on: what the notebook holds by default is the demonstration's, never this ticket's.
+    given = asked.model_dump(mode="json")
     if asked.approval:
-        given = {**given, "approval": str(Path(asked.approval).resolve())}
+        given["approval"] = str(Path(asked.approval).resolve())
+    require_tokens(settings)
     register_tokens(settings)
     folder = RunFolder.open(settings.runs_dir, asked.ticket_url, id, datetime.now(UTC))
     environment = {**os.environ, **environment_of(settings), "GLHELPERS_RUN_FOLDER": str(folder.path)}
@@ -105,7 +108,7 @@ def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[st
         pm.execute_notebook(
             str(source),
             str(output),
-            parameters={name: value for name, value in given.items() if value is not None},
+            parameters=given,
             engine_name=ENGINE,
             progress_bar=False,
             request_save_on_cell_execute=False,

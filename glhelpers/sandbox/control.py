@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ from glhelpers.sandbox.web import Call, answer, halt
 
 __all__ = ["Control"]
 
-_MOST_LOGGED = 200_000
+_MOST_LOGGED = 20_000
 
 
 class Control:
@@ -28,29 +29,30 @@ class Control:
 
     def __init__(self, store: Store, faults: Faults) -> None:
         self.store, self.faults = store, faults
-        self.requests: list[Doc] = []
+        self.requests: deque[Doc] = deque(maxlen=_MOST_LOGGED)
+        self.received = 0
         self.writes: list[Doc] = []
 
     def log(self, call: Call, status: int) -> None:
         """Remember a request to one of the three systems."""
         at = self.store.now().isoformat()
         row = {"at": at, "system": call.system, "method": call.method, "path": call.raw_path, "status": status}
-        if len(self.requests) < _MOST_LOGGED:
-            self.requests.append(row)
+        self.received += 1
+        self.requests.append(row)
         if call.method != "GET":
             applied = status < 300 and not call.written.get("repeated") and "impersonation" not in call.raw_path
             about = {
                 name: call.written.get(name) for name in ("action", "target", "subscription_name", "idempotency_key")
             }
             tool = bool(call.written.get("support_tool"))
-            self.writes.append({**row, **about, "applied": applied, "support_tool": tool})
+            self.writes.append({**row, "request_no": self.received, **about, "applied": applied, "support_tool": tool})
 
     def answer(self, call: Call) -> Response:
         """Answer a request to `/__sandbox/…`."""
         handlers: dict[tuple[str, str], Callable[[Call], Any]] = {
             ("GET", "health"): self._health,
             ("GET", "writes"): self._writes,
-            ("GET", "requests"): lambda call: {"count": len(self.requests), "requests": self.requests},
+            ("GET", "requests"): lambda call: {"count": self.received, "requests": list(self.requests)},
             ("GET", "cases"): lambda call: [case.model_dump(mode="json") for case in self.store.world.cases],
             ("GET", "world"): self._world,
             ("GET", "faults"): lambda call: shown(self.faults.rules),
@@ -96,6 +98,7 @@ class Control:
 
     def _reset(self, call: Call) -> Doc:
         self.requests.clear()
+        self.received = 0
         self.writes.clear()
         return {"reset": True}
 

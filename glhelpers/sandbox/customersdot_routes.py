@@ -111,8 +111,9 @@ def _orders(call: Call) -> Response:
 
 def _audit_events(call: Call) -> Response:
     namespace, action = call.query.get("namespace_id"), call.query.get("action")
+    since = call.query.get("from", "")
     found = call.store.find("audit", "namespace_id", namespace) if namespace else call.store.all("audit")
-    rows = [row for row in found if not action or row["action"] == action]
+    rows = [row for row in found if action in (None, row["action"]) and row["created_at"] >= since]
     return paged(call, rows)
 
 

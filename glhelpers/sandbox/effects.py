@@ -112,11 +112,12 @@ def _provision(store: Store, group: Doc, subscription: Doc) -> Doc:
         "max_seats_used": old["max_seats_used"] if old else 0,
         "seats_in_use": old["seats_in_use"] if old else 0,
         "seats_owed": old["seats_owed"] if old else 0,
+        "max_seats_used_changed_at": old.get("max_seats_used_changed_at") if old else None,
     }
     if subscription.get("force_associate") == "partly":
         row["seats"] = old["seats"] if old else 0
     if old is not None and _counting(row) and _begins_anew(old, row):
-        row["max_seats_used"] = row["seats_in_use"]
+        row |= {"max_seats_used": row["seats_in_use"], "max_seats_used_changed_at": store.now().isoformat()}
         row["seats_owed"] = _owed(row)
     program = subscription.get("community_program") is not None
     quota = _COMMUNITY_QUOTA if program else QUOTA.get(row["plan"], _FREE_QUOTA)
@@ -127,6 +128,10 @@ def _provision(store: Store, group: Doc, subscription: Doc) -> Doc:
 def _begins_anew(old: Doc, new: Doc) -> bool:
     """A new term (both dates change, and it begins where the old one ended or later), or the end of a trial."""
     if old["trial"] and not new["trial"]:
+        return True
+    # What was counted before the new term began says nothing about it.
+    changed = old.get("max_seats_used_changed_at")
+    if changed is not None and new["start"] is not None and changed[:10] < new["start"]:
         return True
     both = old["start"] != new["start"] and old["end"] != new["end"]
     return both and (old["end"] is None or (new["start"] is not None and new["start"] >= old["end"]))
@@ -193,9 +198,11 @@ def refresh_seats(store: Store) -> None:
     for group in store.all("group", lambda doc: doc["parent_id"] is None and doc["subscription"] is not None):
         row = group["subscription"]
         in_use = len(billable(store, group, without_guests=excludes_guests(plan_code(store, group))))
-        row |= {"seats_in_use": in_use, "max_seats_used": max(row["max_seats_used"], in_use)}
+        if in_use > row["max_seats_used"]:
+            row |= {"max_seats_used": in_use, "max_seats_used_changed_at": store.noon().isoformat()}
+        row["seats_in_use"] = in_use
         row["seats_owed"] = _owed(row)
-        store.put("group", group["id"], {**group, "subscription": row, "refreshed_at": store.noon().isoformat()})
+        store.put("group", group["id"], {**group, "subscription": row})
 
 
 def portal_change(store: Store, name: str, seats: int) -> str:

@@ -52,7 +52,7 @@ def _billing(call: Call, group: Doc) -> Doc:
         seats = {
             "seats_in_use": _seats_in_use(row, live),
             "max_seats_used": row["max_seats_used"],
-            "max_seats_used_changed_at": group.get("refreshed_at"),
+            "max_seats_used_changed_at": row.get("max_seats_used_changed_at"),
             "end_date": row["end"],
         }
         told |= seats if is_owner else dict.fromkeys(seats)

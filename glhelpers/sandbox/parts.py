@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -95,6 +95,7 @@ class SubscriptionRowIn(Part):
     max_seats_used: int = 0
     seats_in_use: int = 0
     seats_owed: int = 0
+    max_seats_used_changed_at: datetime | None = None
 
 
 class MinutesIn(Part):

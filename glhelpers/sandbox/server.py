@@ -22,6 +22,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from glhelpers.sandbox import (
+    customersdot_accounts,
     customersdot_routes,
     gitlab_groups,
     gitlab_issues,
@@ -57,7 +58,7 @@ _ROUTES = {
         "/api/v4", gitlab_users.ROUTES + gitlab_namespaces.ROUTES + gitlab_groups.ROUTES + gitlab_issues.ROUTES
     )
     + _compiled("", [gitlab_users.TOKEN_INFO]),
-    "customersdot": _compiled("/adapter/v1", customersdot_routes.ROUTES),
+    "customersdot": _compiled("/adapter/v1", customersdot_routes.ROUTES + customersdot_accounts.ROUTES),
     "zendesk": _compiled("/api/v2", zendesk_routes.ROUTES),
 }
 

@@ -183,6 +183,8 @@ def _seed(world: World) -> list[Doc]:
         put("order", order.id, order.model_dump(mode="json"))
     for customer in world.customers:
         put("customer", customer.id, customer.model_dump(mode="json"))
+    for account in world.billing_accounts:
+        put("billing_account", account.zuora_account_id, account.model_dump(mode="json"))
     for ticket in world.tickets:
         updated = datetime.combine(world.today, time(8, tzinfo=UTC)).isoformat()
         put("ticket", ticket.id, {**ticket.model_dump(mode="json"), "updated_at": updated})

@@ -200,3 +200,6 @@ def test_an_administrators_list_of_namespaces_is_the_whole_instance(sandbox: Any
     everything = sandbox.gitlab("/namespaces?per_page=100", "admin").json()
     assert len(everything) > len(sandbox.gitlab("/namespaces?per_page=100", "stranger").json())
     assert sandbox.gitlab("/namespaces?per_page=100", "admin_no_mode").json() == []
+    last = sandbox.gitlab("/namespaces?per_page=100&page=120", "admin")
+    assert (len(last.json()), last.headers["x-next-page"]) == (100, "")
+    assert "x-total" not in last.headers

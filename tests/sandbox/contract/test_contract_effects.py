@@ -47,6 +47,13 @@ def test_a_new_term_resets_the_maximum(sandbox: Any) -> None:
     assert sandbox.usage("was-premium")["max_seats_used"] == 5
 
 
+def test_a_maximum_from_before_the_new_term_does_not_count(sandbox: Any) -> None:
+    """The highest use was in June, the new subscription begins in November: counting begins anew."""
+    sandbox.associate("long-quiet", "A-S00020001")
+    assert sandbox.usage("long-quiet")["max_seats_used"] == 4
+    assert sandbox.gitlab("/namespaces/111").json()["max_seats_used_changed_at"].startswith("2026-11-23")
+
+
 def test_within_a_term_the_maximum_is_carried_over(sandbox: Any) -> None:
     """A subscription that begins while the old term runs keeps the maximum, and seats become owed at the refresh."""
     sandbox.associate("midterm", "A-S00020001")
@@ -291,3 +298,14 @@ def test_a_change_that_is_none_is_refused(sandbox: Any, change: dict[str, Any]) 
     url = f"{sandbox.told['gitlab_url']}/__sandbox/change"
     assert sandbox.client.post(url, json=change).status_code == 400
     assert sandbox.client.post(url, json={"add_members": {"group": "nowhere"}}).status_code == 404
+
+
+def test_a_billing_account_takes_each_customer_once(sandbox: Any) -> None:
+    """One membership per customer."""
+    path = "/billing-accounts/2c92a0ff0000000000000000000000aa"
+    assert sandbox.adapter(path).json()["member_customer_ids"] == [501]
+    joined = sandbox.adapter(f"{path}/memberships", "POST", json={"customer_id": 504})
+    assert (joined.status_code, joined.json()["member_customer_ids"]) == (201, [501, 504])
+    assert sandbox.adapter(f"{path}/memberships", "POST", json={"customer_id": 504}).status_code == 422
+    assert sandbox.adapter(f"{path}/memberships", "POST", json={"customer_id": 999}).status_code == 422
+    assert sandbox.adapter("/billing-accounts/none").status_code == 404
