@@ -254,11 +254,13 @@ class Run:
         settled = self._writer().settle_open(f"namespace:{namespace.id}")
         if settled is None:
             return
-        self.known.plan, receipt = settled
+        plan, receipt = settled
+        if receipt.outcome is Outcome.not_applied and not receipt.answered.startswith("refused"):
+            self.known.notices.append("An earlier run ended before its change was made; nothing of it is left behind.")
+            return
+        self.known.plan = plan
         self._concluded_by(receipt)
-        self.known.notices.append(
-            "An earlier run had sent this change without recording the end; it was read back here."
-        )
+        self.known.notices.append("An earlier run sent this change and did not record its end; it was read back here.")
         self._facts = self._collect(self.reader)
         self.known.facts = self._facts.all()
 

@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -277,9 +278,10 @@ def _is_ours(path: Path, instance: str) -> bool:
 def _end_with_stdin(server: uvicorn.Server) -> None:
     """Whoever started the sandbox holds the other end of its standard input; when it closes, that one is gone."""
 
-    def closed() -> None:
-        if not os.read(sys.stdin.fileno(), 4096):
-            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            server.should_exit = True
+    def wait() -> None:
+        # A thread, since an event loop can watch pipes, but not every kind of standard input.
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        server.should_exit = True
 
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), closed)
+    threading.Thread(target=wait, daemon=True).start()

@@ -59,6 +59,7 @@ class Store:
         self.instance = uuid.uuid4().hex
         self._engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
         self._connection: Connection | None = None
+        self._beginning = _seed(world)
         self.reset()
 
     @property
@@ -79,8 +80,8 @@ class Store:
         _META.drop_all(self._engine)
         _META.create_all(self._engine)
         with self.transaction():
-            if rows := _seed(self.world):
-                self._in().execute(_THINGS.insert(), rows)
+            if self._beginning:
+                self._in().execute(_THINGS.insert(), self._beginning)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -53,6 +53,14 @@ def test_a_state_file_lives_as_long_as_the_sandbox(start_sandbox: Any, tmp_path:
         process.stdin.close()
 
 
+def test_a_standard_input_that_is_closed_from_the_start_ends_it(tmp_path: Path) -> None:
+    """Nobody is there to serve."""
+    command = [sys.executable, "-m", "glhelpers.sandbox", "--json", "--until-stdin-closes", "--world", str(WORLD)]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout)["world"] == "contract"
+
+
 def test_ports_follow_each_other(start_sandbox: Any) -> None:
     """`--port N`: GitLab on N, CustomersDot on N+1, Zendesk on N+2."""
     port = 20_000 + os.getpid() % 20_000
