@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -14,8 +16,9 @@ __all__ = ["clean", "path_of", "problem_in", "strict_json"]
 
 _DEEPEST = 40
 _SHOWN = 200
+_LOOKED_AT = 4000
 _TOKEN_LIKE = re.compile(
-    r"(?:[\w]+-)?gl[a-z]{2,5}-[\w.=-]{10,}|(?i:bearer|basic)\s+\S+|[0-9a-f]{64}|eyJ[\w-]+\.[\w.-]+"
+    r"(?:\w{1,40}-)?gl[a-z]{2,5}-[\w.=-]{10,}|(?i:bearer|basic)\s+\S+|[0-9a-f]{64}|eyJ[\w-]+\.[\w.-]+"
 )
 
 
@@ -33,8 +36,9 @@ def path_of(template: str, *segments: str | int) -> str:
 
 
 def _segment(text: str) -> str:
-    bad = not text or any(part in ("", ".", "..") for part in text.split("/"))
-    if bad or len(text.encode()) > 255 or any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in text):
+    parts_bad = any(part in ("", ".", "..") for part in text.split("/"))
+    signs_bad = any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in text)
+    if parts_bad or signs_bad or len(text.encode()) > 255:
         raise BadParameter("A name cannot be part of an address.", next_step="Check the parameter's spelling.")
     return quote(text, safe="")
 
@@ -43,20 +47,29 @@ def strict_json(body: bytes) -> Any:
     """
     The JSON value in `body`.
 
-    Raises `ValueError` for what a lenient reader lets pass: NaN, a key twice, deep nesting, a text
-    that is not UTF-8.
+    Raises `ValueError` for what a lenient reader lets pass: NaN, a number without end, a key twice,
+    deep nesting, half a character, a text that is not UTF-8.
     """
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_once)
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_once)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if _depth(value) > _DEEPEST:
         raise ValueError("nested too deeply")
+    if b"\\u" in body:
+        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair cannot be written anywhere
     return value
 
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -79,14 +92,22 @@ def _depth(value: Any) -> int:
     return level
 
 
-def clean(text: str) -> str:
+def clean(text: str, secrets: Iterable[str] = ()) -> str:
     """Text of a server for one line of a message: no control or direction marks, no token, not long."""
-    visible = "".join(char if unicodedata.category(char)[0] != "C" else " " for char in text)
-    masked = _TOKEN_LIKE.sub("[masked]", " ".join(visible.split()))
+    visible = " ".join("".join(_shown(char) for char in text[:_LOOKED_AT]).split())
+    for secret in secrets:
+        visible = visible.replace(secret, "[masked]")
+    masked = _TOKEN_LIKE.sub("[masked]", visible)
     return masked if len(masked) <= _SHOWN else masked[: _SHOWN - 1] + "…"
 
 
-def problem_in(body: bytes) -> str:
+def _shown(char: str) -> str:
+    """Marks without a width vanish, lest they hide a token; other control characters become a space."""
+    kind = unicodedata.category(char)
+    return "" if kind == "Cf" else " " if kind[0] == "C" else char
+
+
+def problem_in(body: bytes, secrets: Iterable[str] = ()) -> str:
     """What an error answer says in words, from any of the shapes GitLab, CustomersDot and Zendesk use; may be empty."""
     try:
         value = strict_json(body)
@@ -100,7 +121,7 @@ def problem_in(body: bytes) -> str:
     scope = value.get("scope")
     if value.get("error") == "insufficient_scope" and isinstance(scope, str):
         parts.append(f"scope needed: {scope}")
-    return clean("; ".join(part for part in parts if part))
+    return clean("; ".join(part for part in parts if part), secrets)
 
 
 def _words(value: Any) -> str:

@@ -26,7 +26,7 @@ from glhelpers.evidence.words import (
 )
 from glhelpers.models.change import ChangePlan, Receipt, Scalar
 from glhelpers.models.fact import Fact, Source
-from glhelpers.models.finding import Decision, Finding, Status
+from glhelpers.models.finding import Decision, Finding, Status, Verdict
 from glhelpers.models.record import Draft, FactLine, RunRecord, Step
 
 __all__ = ["decision", "differences", "drafts", "facts", "findings", "plan", "receipt", "step_note", "steps", "summary"]
@@ -55,19 +55,27 @@ def facts(lines: Sequence[Fact[Any] | FactLine]) -> Markup:
 
 
 def findings(found: Sequence[Finding]) -> Markup:
-    """Each finding with verdict, rule, reason, next step and the handbook section it rests on."""
-    rows = [
-        {
-            "sign": VERDICT_SIGNS[finding.verdict],
-            "rule": finding.rule,
-            "label": finding.label,
-            "reason": finding.reason,
-            "next_step": finding.next_step,
-            "link": handbook_link(finding.anchor),
-        }
-        for finding in found
-    ]
-    return macro("findings_table", rows)
+    """
+    Each finding with verdict, rule, reason, next step and the handbook section it rests on.
+
+    What a person must look at stands first; what simply passes can be unfolded.
+    """
+    quiet = (Verdict.proceed, Verdict.not_applicable)
+    rows: dict[bool, list[dict[str, object]]] = {True: [], False: []}
+    for finding in found:
+        rows[finding.verdict not in quiet].append(_finding_row(finding))
+    return macro("findings_table", rows[True], rows[False])
+
+
+def _finding_row(finding: Finding) -> dict[str, object]:
+    return {
+        "sign": VERDICT_SIGNS[finding.verdict],
+        "rule": finding.rule,
+        "label": finding.label,
+        "reason": finding.reason,
+        "next_step": finding.next_step,
+        "link": handbook_link(finding.anchor),
+    }
 
 
 def decision(decided: Decision, stages: Sequence[str]) -> Markup:

@@ -65,6 +65,8 @@ class UserIn(Part):
 
 
 class TokenIn(Part):
+    """A token that the sandbox accepts; its value is made up and opens nothing real."""
+
     name: str
     value: str
     user: str | None = None
@@ -76,6 +78,8 @@ class TokenIn(Part):
 
 
 class MemberIn(Part):
+    """One user's direct or invited membership of a group."""
+
     user: str
     level: Level
     state: str = "active"
@@ -99,12 +103,16 @@ class SubscriptionRowIn(Part):
 
 
 class MinutesIn(Part):
+    """Compute minutes: the quota (null: what the plan gives), additional units, used this month."""
+
     quota: int | None = None
     additional: int | None = None
     used: int = 0
 
 
 class GroupIn(Part):
+    """A group or a personal namespace, with what GitLab.com stores of its plan."""
+
     id: int
     path: str
     parent: str | None = None
@@ -144,6 +152,8 @@ class SubscriptionIn(Part):
 
 
 class OrderIn(Part):
+    """CustomersDot's tie between a subscription, an account and, once linked, a group."""
+
     id: int
     customer_id: int | None = None
     subscription_name: str
@@ -151,6 +161,8 @@ class OrderIn(Part):
 
 
 class CustomerIn(Part):
+    """A CustomersDot account; `token_uid` is whose the stored token is, where not the linked user's."""
+
     id: int
     email: str = ""
     company: str = ""
@@ -170,12 +182,16 @@ class BillingAccountIn(Part):
 
 
 class IssueIn(Part):
+    """An issue that evidence may be attached to."""
+
     iid: int
     title: str
     labels: list[str] = []
 
 
 class ProjectIn(Part):
+    """A project with its labels and issues."""
+
     id: int
     path: str
     labels: list[str] = []
@@ -183,6 +199,8 @@ class ProjectIn(Part):
 
 
 class TicketIn(Part):
+    """A Zendesk ticket."""
+
     id: int
     subject: str = ""
     status: Literal["new", "open", "pending", "hold", "solved", "closed"] = "open"

@@ -255,9 +255,7 @@ async def _run(
     while not server.started and not serving.done():
         await asyncio.sleep(0.005)
     if state_file is not None:
-        descriptor = os.open(state_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(told, file)
+        _write_state(state_file, told)
     ready(told)
     if until_eof:
         _end_with_stdin(server)
@@ -266,6 +264,15 @@ async def _run(
     finally:
         if state_file is not None and _is_ours(state_file, told["instance"]):
             state_file.unlink(missing_ok=True)
+
+
+def _write_state(path: Path, told: Doc) -> None:
+    """For its owner only, and never half there."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(told, file)
+    beside.replace(path)
 
 
 def _is_ours(path: Path, instance: str) -> bool:
