@@ -14,10 +14,14 @@ from glhelpers.sandbox.store import Doc
 from glhelpers.sandbox.world_file import DEMO, load_world
 
 
+_LAST_PORT = 65_533
+"""Two more follow it."""
+
+
 def main() -> int:
     """Read the arguments and serve; 2 for a world or faults file that is not as it must be."""
     parser = argparse.ArgumentParser(prog="glhelpers sandbox serve", description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port", type=int, choices=range(_LAST_PORT + 1), default=0, metavar="N")
     parser.add_argument("--world", type=Path, default=DEMO)
     parser.add_argument("--faults", type=Path)
     parser.add_argument("--json", action="store_true")

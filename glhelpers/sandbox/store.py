@@ -7,19 +7,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import StaticPool
 
-from glhelpers.sandbox.parts import CROWD_FROM, GroupIn
+from glhelpers.sandbox.beginning import Doc, things_of
 from glhelpers.sandbox.world import World
 
 __all__ = ["LEVELS", "Doc", "Store"]
-
-Doc = dict[str, Any]
 
 LEVELS = {"minimal": 5, "guest": 10, "planner": 15, "reporter": 20, "developer": 30, "maintainer": 40, "owner": 50}
 
@@ -59,7 +56,7 @@ class Store:
         self.instance = uuid.uuid4().hex
         self._engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
         self._connection: Connection | None = None
-        self._beginning = _seed(world)
+        self._beginning = [_row(*thing) for thing in things_of(world)]
         self.reset()
 
     @property
@@ -151,77 +148,3 @@ def _row(kind: str, key: object, doc: Doc) -> Doc:
         "other": str(other).lower() if other is not None else None,
         "doc": json.dumps(doc, default=str),
     }
-
-
-def _seed(world: World) -> list[Doc]:
-    """The rows of a world's beginning."""
-    rows: list[Doc] = []
-
-    def put(kind: str, key: object, doc: Doc) -> None:
-        rows.append(_row(kind, key, doc))
-
-    names = {user.username: user.id for user in world.users}
-    for user in world.users:
-        put("user", user.id, user.model_dump(mode="json"))
-    for token in world.tokens:
-        doc = token.model_dump(mode="json")
-        put("token", token.value, {**doc, "user_id": names.get(token.user or "")})
-    crowd_id = CROWD_FROM
-    paths = {group.path: group.id for group in world.groups}
-    for group in world.groups:
-        crowd = _crowd(group, crowd_id)
-        crowd_id += len(crowd)
-        members = [{**member.model_dump(mode="json"), "user_id": names[member.user]} for member in group.members]
-        doc = group.model_dump(mode="json", exclude={"members", "crowd", "parent"})
-        parent = paths.get(group.parent or "")
-        doc |= {"full_path": group.path, "parent_id": parent, "members": members + crowd}
-        doc["root"] = group.path.split("/", 1)[0]
-        doc["name"] = group.name or group.path.rsplit("/", 1)[-1]
-        put("group", group.id, doc)
-    for subscription in world.subscriptions:
-        put("subscription", subscription.name, subscription.model_dump(mode="json", exclude_unset=True))
-    for order in world.orders:
-        put("order", order.id, order.model_dump(mode="json"))
-    for customer in world.customers:
-        put("customer", customer.id, customer.model_dump(mode="json"))
-    for account in world.billing_accounts:
-        put("billing_account", account.zuora_account_id, account.model_dump(mode="json"))
-    for ticket in world.tickets:
-        updated = datetime.combine(world.today, time(8, tzinfo=UTC)).isoformat()
-        put("ticket", ticket.id, {**ticket.model_dump(mode="json"), "updated_at": updated})
-    for project in world.projects:
-        put("project", project.id, {"id": project.id, "path": project.path})
-        for number, label in enumerate(project.labels, 1):
-            put(
-                "label",
-                f"{project.id}/{label}",
-                {"id": project.id * 100 + number, "project": project.id, "name": label},
-            )
-        for issue in project.issues:
-            doc = {
-                **issue.model_dump(mode="json"),
-                "id": project.id * 1000 + issue.iid,
-                "project": project.id,
-                "state": "opened",
-            }
-            put("issue", f"{project.id}/{issue.iid}", doc)
-    return rows
-
-
-def _crowd(group: GroupIn, first_id: int) -> list[Doc]:
-    """Many members who need no names of their own."""
-    crowd: list[Doc] = []
-    for level, count in group.crowd.items():
-        for _ in range(count):
-            id = first_id + len(crowd)
-            crowd.append(
-                {
-                    "user": f"user-{id}",
-                    "user_id": id,
-                    "level": level,
-                    "state": "active",
-                    "expires": None,
-                    "via": "direct",
-                }
-            )
-    return crowd

@@ -42,6 +42,9 @@ def load_world(path: Path) -> World:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
         raise BadWorld(f"{path.name} is not YAML{where}.", next_step="Mend the file; see docs/worlds.md.") from None
+    except ValueError as error:
+        # A date that the calendar does not have: the YAML reader passes on the calendar's own word.
+        raise BadWorld(f"{path.name} holds a date that is none ({error}).", next_step="See docs/worlds.md.") from None
     try:
         world = World.model_validate(value)
     except ValidationError as error:
@@ -84,6 +87,8 @@ def _twice(world: World) -> Iterator[str]:
         ("customers", [item.id for item in world.customers]),
         ("projects", [item.id for item in world.projects]),
         ("tickets", [item.id for item in world.tickets]),
+        ("billing accounts", [item.zuora_account_id for item in world.billing_accounts]),
+        ("members of billing accounts", [id for item in world.billing_accounts for id in item.member_customer_ids]),
         ("token names", [item.name for item in world.tokens]),
     ):
         yield from (f"{kind}: {key} stands twice" for key, count in Counter(map(str, keys)).items() if count > 1)
@@ -138,11 +143,22 @@ def _in_projects(world: World) -> Iterator[str]:
 
 
 def _in_cases(world: World) -> Iterator[str]:
-    tickets, paths = {item.id for item in world.tickets}, {group.path for group in world.groups}
+    tickets = {item.id for item in world.tickets}
+    known = {
+        "group": {group.path for group in world.groups},
+        "user": {user.username for user in world.users},
+        "set_user.id": {user.id for user in world.users},
+        "set_subscription.name": {item.name for item in world.subscriptions},
+        "set_order.id": {item.id for item in world.orders},
+        "set_customer.id": {item.id for item in world.customers},
+        "set_ticket.id": tickets,
+    }
     for i, case in enumerate(world.cases):
         if case.ticket not in tickets:
             yield f"cases[{i}].ticket: there is no ticket {case.ticket}"
         for j, change in enumerate(case.between):
-            group = getattr(change.what, "group", None)
-            if group is not None and group not in paths:
-                yield f"cases[{i}].between[{j}].{change.name}.group: there is no group {group}"
+            for field in ("group", "user", "id", "name"):
+                names, value = known.get(field, known.get(f"{change.name}.{field}")), getattr(change.what, field, None)
+                if names is not None and value is not None and value not in names:
+                    kind = field if field in known else change.name.removeprefix("set_")
+                    yield f"cases[{i}].between[{j}].{change.name}.{field}: there is no {kind} {value}"
