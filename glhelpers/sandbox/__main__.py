@@ -13,15 +13,20 @@ from glhelpers.sandbox.server import serve
 from glhelpers.sandbox.store import Doc
 from glhelpers.sandbox.world_file import DEMO, load_world
 
-
 _LAST_PORT = 65_533
 """Two more follow it."""
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number up to {_LAST_PORT}, or 0 for any that is free")
+    return int(text)
 
 
 def main() -> int:
     """Read the arguments and serve; 2 for a world or faults file that is not as it must be."""
     parser = argparse.ArgumentParser(prog="glhelpers sandbox serve", description=__doc__)
-    parser.add_argument("--port", type=int, choices=range(_LAST_PORT + 1), default=0, metavar="N")
+    parser.add_argument("--port", type=_port, default=0)
     parser.add_argument("--world", type=Path, default=DEMO)
     parser.add_argument("--faults", type=Path)
     parser.add_argument("--json", action="store_true")
@@ -48,7 +53,9 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
     except OSError as error:
-        print(f"The sandbox cannot listen on port {given.port}: {error.strerror}.", file=sys.stderr)  # noqa: T201
+        # Only the state file is opened by name; anything else is about the ports.
+        what = "write its state file" if error.filename is not None else f"listen on port {given.port}"
+        print(f"The sandbox cannot {what}: {error.strerror}.", file=sys.stderr)  # noqa: T201
         return 2
     except KeyboardInterrupt:
         return 0

@@ -46,10 +46,11 @@ class Fault(BaseModel):
     system: Literal["gitlab", "customersdot", "zendesk"] | None = None
     method: str | None = None
     path: str = "*"
-    after: int = 0
-    times: int | None = None
+    after: int = Field(default=0, ge=0)
+    times: int | None = Field(default=None, ge=0)
     do: Do
-    seconds: float = 1.0
+    seconds: float = Field(default=1.0, ge=0, le=600)
+    applied: bool = False
     shape: Literal["plain", "json"] = "json"
     retry_after: str | None = None
     to: str = "https://elsewhere.example/"
@@ -84,25 +85,36 @@ class Faults:
         return None
 
 
-def parse_faults(value: Any) -> list[Fault]:
-    """A list of rules; raises `BadWorld` that names what is wrong."""
+def parse_faults(value: Any, name: str = "") -> list[Fault]:
+    """A list of rules, from the file of this name; raises `BadWorld` that names what is wrong."""
     try:
         return TypeAdapter(list[Fault]).validate_python([] if value is None else value)
     except ValidationError as error:
-        places = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)
-        )
+        places = "; ".join(f"{_place(item['loc'])}: {item['msg']}" for item in error.errors(include_input=False))
+        where = f" in {name}" if name else ""
         raise BadWorld(
-            f"The faults are not as they must be: {places[:600]}.", next_step="See docs/worlds.md."
+            f"The faults{where} are not as they must be: {places[:1000]}.", next_step="See docs/worlds.md."
         ) from None
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    number, *keys = parts or ("the list",)
+    return ".".join([f"[{number}]" if isinstance(number, int) else str(number), *map(str, keys)])
 
 
 def load_faults(path: Path) -> list[Fault]:
     """The rules in a YAML or JSON file."""
     try:
-        return parse_faults(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        raise BadWorld(f"The faults file {path.name} cannot be read.", next_step="See docs/worlds.md.") from None
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadWorld(
+            f"The faults file {path.name} cannot be read ({error.strerror}).", next_step="Check its path."
+        ) from None
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark is not None else ""
+        raise BadWorld(f"{path.name} is not YAML{where}.", next_step="See docs/worlds.md.") from None
+    return parse_faults(value, path.name)
 
 
 Send = Callable[[Any], Awaitable[None]]
@@ -124,6 +136,8 @@ async def misbehave(
         case "429":
             return _too_many(fault)
         case "500" | "502" | "503" | "504":
+            if fault.applied:
+                respond()
             return HTMLResponse(f"<html><body><h1>{fault.do}</h1></body></html>", int(fault.do))
         case "html":
             respond()

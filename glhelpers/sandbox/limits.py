@@ -24,6 +24,10 @@ class Limits:
         self.store = store
         self._calls: dict[str, deque[float]] = {}
 
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self._calls.clear()
+
     def refusal(self, call: Call) -> Response | None:
         """Plain text from the front door, JSON from the application, None if there is room."""
         if call.system != "gitlab":

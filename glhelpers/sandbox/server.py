@@ -87,7 +87,7 @@ class Sandbox:
             fault = self.faults.pick(call.system, call.method, call.raw_path)
         if fault is not None:
             response = await misbehave(fault, lambda: self._finished(call, self._respond(call)), receive, send, abort)
-            if fault.do in ("429", "500", "502", "503", "504", "redirect", "nan", "huge", "cut"):
+            if fault.do in ("429", "500", "502", "503", "504", "redirect", "nan", "huge", "cut") and not fault.applied:
                 self.control.log(call, int(fault.do) if fault.do.isdigit() else 599)
         else:
             response = self._respond(call)
@@ -118,6 +118,7 @@ class Sandbox:
     def _respond(self, call: Call) -> Response:
         if call.path == "/__sandbox/reset" and call.method == "POST":
             self.store.reset()
+            self.limits.forget()
         try:
             with self.store.transaction():
                 if call.path.startswith("/__sandbox/"):
@@ -148,8 +149,7 @@ class Sandbox:
                 return handler
         if fitting:
             raise halt(405, {"message": "405 Method Not Allowed"})
-        # On GitLab.com a namespace whose slash is not encoded leads to no route.
-        if re.match(r"/api/v4/(namespaces|groups)/[^/]+/(?!\w+$)", call.raw_path) or _unencoded(call.raw_path):
+        if _unencoded(call.raw_path):
             raise halt(404, {"error": "404 Not Found"})
         raise halt(501, {"error": f"the sandbox does not model {call.method} {call.path} of {call.system}"})
 
@@ -164,8 +164,9 @@ class Sandbox:
 
 
 def _unencoded(path: str) -> bool:
-    """Whether this would be a known route if the slashes of a group's path had been encoded."""
-    return bool(re.match(r"/api/v4/(namespaces|groups|projects)/[^/]+/[^/]+", path))
+    """Whether a group's or project's path may stand here with its slashes as they are: no route on GitLab.com."""
+    found = re.match(r"/api/v4/(?:namespaces|groups|projects)/([^/]+)/[^/]+", path)
+    return found is not None and not found[1].isdigit() and "%2f" not in found[1].lower()
 
 
 async def _whole_body(receive: Any) -> bytes:

@@ -144,7 +144,7 @@ def _in_projects(world: World) -> Iterator[str]:
 
 def _in_cases(world: World) -> Iterator[str]:
     tickets = {item.id for item in world.tickets}
-    known = {
+    known: dict[str, set[str] | set[int]] = {
         "group": {group.path for group in world.groups},
         "user": {user.username for user in world.users},
         "set_user.id": {user.id for user in world.users},
