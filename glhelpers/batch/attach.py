@@ -24,6 +24,8 @@ def attach_run(run_dir: Path, issue: str, settings: Settings, *, notebook: Path 
 
     A run in JupyterLab or by plain papermill leaves its executed notebook elsewhere: `notebook` names it.
     """
+    if not run_dir.exists() and not run_dir.is_absolute():
+        run_dir = settings.runs_dir / run_dir  # as a cell of JupyterLab names it
     record = read_record(run_dir)
     issue = issue or str(record.parameters.get("issue") or "")
     if not issue:
