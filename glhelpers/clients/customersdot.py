@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from glhelpers.clients.paging import read_all
 from glhelpers.clients.transport import Transport
-from glhelpers.clients.wire import clean, path_of
+from glhelpers.clients.wire import path_of
+from glhelpers.errors import UnexpectedAnswer
 from glhelpers.models.namespace import TokenInfo
 from glhelpers.models.subscription import AuditEvent, Customer, Order, Subscription, ToolAnswer
 
@@ -96,10 +97,14 @@ class CustomersDotClient:
             headers={"Idempotency-Key": key},
             accept=(422,),
         )
-        if answer.status == 422 and b'"success"' not in answer.body:
+        try:
+            told: ToolAnswer = self._transport.parse(call, answer, ToolAnswer)
+        except UnexpectedAnswer:
             self._transport.reject(call, answer)
-        told: ToolAnswer = self._transport.parse(call, answer, ToolAnswer)
-        return told.model_copy(update={"error": clean(told.error)}) if told.error else told
+            raise
+        if answer.status == 422 and told.success:
+            self._transport.reject(call, answer)
+        return told.model_copy(update={"error": self._transport.clean(told.error)}) if told.error else told
 
     def _get(self, call: str, path: str, shape: type[T]) -> T:
         return self._transport.parse(call, self._transport.read(call, path), shape)

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from glhelpers.clients.transport import Answer, Transport
+from glhelpers.clients.answer import Answer
+from glhelpers.clients.transport import Transport
 from glhelpers.errors import UnexpectedAnswer
 
 __all__ = ["MOST_PAGES", "read_all"]
@@ -66,8 +67,9 @@ def _next_query(transport: Transport, call: str, path: str, answer: Answer) -> d
     match = _NEXT.search(answer.headers.get("link", ""))
     if match is None:
         return None
-    parts = urlsplit(match.group(1))
-    if not transport.is_home(match.group(1)) or not parts.path.endswith(path):
+    home = transport.is_home(match.group(1))
+    parts = urlsplit(match.group(1) if home else "")
+    if not home or not parts.path.endswith(path):
         raise UnexpectedAnswer(f"A page of {transport.name}'s list for {call} points to another address.")
     query: dict[str, Any] = {}
     for name, value in parse_qsl(parts.query):

@@ -17,27 +17,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import httpx
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import SecretStr
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
+from glhelpers.clients.answer import Answer, refusal, request_id_in, typed
+from glhelpers.clients.deadline import DeadlineTransport, deadline
 from glhelpers.clients.retry import ATTEMPTS, RetryBudget, jitter, wait_before_retry
-from glhelpers.clients.wire import clean, problem_in, strict_json
+from glhelpers.clients.wire import clean
 from glhelpers.errors import (
+    BadParameter,
     MissingCredential,
-    NotAllowed,
-    NotAuthenticated,
-    NotFound,
     RateLimited,
-    RequestRejected,
     ServiceError,
     ServiceUnavailable,
     UnexpectedAnswer,
 )
 
-__all__ = ["Answer", "Logged", "RequestLog", "Transport"]
+__all__ = ["Logged", "RequestLog", "Transport"]
 
 T = TypeVar("T")
 
@@ -50,7 +49,8 @@ LARGEST = 4 * 1024 * 1024
 _NAMES = {"gitlab": "GitLab.com", "customersdot": "CustomersDot", "zendesk": "Zendesk"}
 _TLS = ssl.create_default_context()
 _TLS.minimum_version = ssl.TLSVersion.TLSv1_2
-logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses, queries included
+for _talkative in ("httpx", "httpcore"):  # they log whole addresses, queries included, and headers of answers
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
 _log = logging.getLogger("glhelpers.clients")
 
 
@@ -79,15 +79,6 @@ class RequestLog:
         _log.debug("%s %s -> %s in %d ms", row.service, row.call, row.status, row.milliseconds)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A usable answer: status, headers in lower case, body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 class _Again(Exception):
     """A read that may be tried again: the error to raise if it is not, and how long to wait."""
 
@@ -107,23 +98,22 @@ class Transport:
         *,
         log: RequestLog,
         budget: RetryBudget,
-        deadline: float = DEADLINE,
+        seconds: float = DEADLINE,
         sleep: Callable[[float], None] = time.sleep,
         profile: str = "",
     ) -> None:
         self.service, self.name = service, _NAMES.get(service, service)
         self._base = base_url.rstrip("/")
-        parts = urlsplit(self._base)
-        self._origin = (parts.scheme, parts.hostname, parts.port)
+        self._home = httpx.URL(self._base)
+        self._secrets: frozenset[str] = frozenset()
         self._token, self._profile = token, profile
-        self._log, self._budget, self._deadline, self._sleep = log, budget, deadline, sleep
+        self._log, self._budget, self._deadline, self._sleep = log, budget, seconds, sleep
         self.latest_date: datetime | None = None
         self._client = httpx.Client(
-            verify=_TLS,
+            transport=DeadlineTransport(_TLS),
             follow_redirects=False,
             trust_env=False,
-            timeout=httpx.Timeout(deadline, connect=min(5.0, deadline)),
-            limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
+            timeout=httpx.Timeout(seconds, connect=min(5.0, seconds)),
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "glhelpers"},
         )
 
@@ -136,8 +126,10 @@ class Transport:
 
     def is_home(self, url: str) -> bool:
         """Whether an address lies on this service's own origin."""
-        parts = urlsplit(url)
-        return (parts.scheme, parts.hostname, parts.port) == self._origin
+        try:
+            return _origin(httpx.URL(url)) == _origin(self._home)
+        except httpx.InvalidURL:
+            return False
 
     def read(
         self, call: str, path: str, query: Mapping[str, Any] | None = None, *, token: SecretStr | None = None
@@ -159,10 +151,12 @@ class Transport:
         self, retrying: Retrying, call: str, path: str, query: Mapping[str, Any] | None, token: SecretStr | None
     ) -> Answer:
         attempt = int(retrying.statistics.get("attempt_number", ATTEMPTS))
+        began = time.monotonic()
         try:
             answer = self._once("GET", call, path, params=query, token=token)
         except ServiceUnavailable as error:
-            raise _Again(error, self._wait("GET", None, None, attempt)) from None
+            late = time.monotonic() - began >= self._deadline  # whoever waited that long is not asked to wait again
+            raise _Again(error, None if late else self._wait("GET", None, None, attempt)) from None
         try:
             self._accept(call, answer)
         except (ServiceUnavailable, RateLimited) as error:
@@ -208,23 +202,23 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         **parts: Any,
     ) -> Answer:
-        request = self._client.build_request(
-            method,
-            self._base + path,
-            headers=headers,
-            **{name: part for name, part in parts.items() if part is not None},
-        )
+        request = self._build(method, path, headers, parts)
         self._authenticate(request, path, token)
         began, status, request_id = time.monotonic(), None, None
         try:
-            answer = self._stream(request, began, call)
-            status, request_id = answer.status, answer.headers.get("x-request-id")
+            with deadline(self._deadline):
+                answer = self._stream(request, call)
+            status, request_id = answer.status, request_id_in(answer.headers, self._secrets)
             return answer
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise ServiceUnavailable(
                 f"{self.name} cannot be reached for {call} ({_reason(error)}).",
                 next_step="Check the network, VPN and the profile's address, then run again.",
                 sent=False,
+            ) from None
+        except httpx.TimeoutException:
+            raise ServiceUnavailable(
+                f"{self.name} took longer than {self._deadline:g} s to answer {call}.", next_step="Run again later."
             ) from None
         except httpx.HTTPError as error:
             raise ServiceUnavailable(
@@ -234,11 +228,21 @@ class Transport:
             took = int((time.monotonic() - began) * 1000)
             self._log.add(Logged(self.service, f"{method} {call}", status, took, request_id))
 
+    def _build(
+        self, method: str, path: str, headers: Mapping[str, str] | None, parts: Mapping[str, Any]
+    ) -> httpx.Request:
+        given = {name: part for name, part in parts.items() if part is not None}
+        try:
+            return self._client.build_request(method, self._base + path, headers=headers, **given)
+        except (UnicodeEncodeError, httpx.InvalidURL):
+            raise BadParameter(
+                "A text cannot be sent: it holds half a character or is too long.", next_step="Type it again."
+            ) from None
+
     def _authenticate(self, request: httpx.Request, path: str, token: SecretStr | None) -> None:
         """The one place where a token is attached, after the request's origin and path were proved."""
-        url = request.url
-        port = url.port
-        if (url.scheme, url.host, port) != self._origin or not url.raw_path.decode().split("?")[0].endswith(path):
+        asked = request.url.raw_path.split(b"?")[0]
+        if _origin(request.url) != _origin(self._home) or asked != self._home.raw_path.rstrip(b"/") + path.encode():
             raise UnexpectedAnswer(f"A request to {self.name} would have left its address.", sent=False)
         secret = token or self._token
         if secret is None:
@@ -249,27 +253,35 @@ class Transport:
             )
         value = secret.get_secret_value()
         if not value.isascii() or any(char.isspace() or not char.isprintable() for char in value):
-            raise MissingCredential(f"The token for {self.name} holds characters that no token has.")
+            raise MissingCredential(
+                f"The token for {self.name} holds characters that no token has.", next_step="Copy it again."
+            )
         basic = self.service == "zendesk" and "/token:" in value
-        shown = f"Basic {base64.b64encode(value.encode()).decode()}" if basic else f"Bearer {value}"
-        request.headers["Authorization"] = shown
+        shown = base64.b64encode(value.encode()).decode()
+        self._secrets |= {value, shown, quote(value, safe="")}
+        request.headers["Authorization"] = f"Basic {shown}" if basic else f"Bearer {value}"
 
-    def _stream(self, request: httpx.Request, began: float, call: str) -> Answer:
+    def _stream(self, request: httpx.Request, call: str) -> Answer:
         response = self._client.send(request, stream=True)
+        headers = {name.lower(): value for name, value in response.headers.items()}
         try:
+            if headers.get("content-encoding", "identity").strip().lower() != "identity":
+                raise UnexpectedAnswer(
+                    f"{self.name}'s answer to {call} is compressed, which was not asked for.",
+                    next_step="A proxy may stand in between; check address and VPN.",
+                    status=response.status_code,
+                )
             body = bytearray()
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > LARGEST:
-                    raise UnexpectedAnswer(f"{self.name}'s answer to {call} is larger than {LARGEST // 2**20} MiB.")
-                if time.monotonic() - began > self._deadline:
-                    raise ServiceUnavailable(
-                        f"{self.name} took longer than {self._deadline:g} s to answer {call}.",
-                        next_step="Run again later.",
+                    raise UnexpectedAnswer(
+                        f"{self.name}'s answer to {call} is larger than {LARGEST // 2**20} MiB.",
+                        next_step="Look at the service in a browser; it may have changed.",
+                        status=response.status_code,
                     )
         finally:
             response.close()
-        headers = {name.lower(): value for name, value in response.headers.items()}
         self._note_date(headers.get("date"))
         return Answer(response.status_code, headers, bytes(body))
 
@@ -287,37 +299,9 @@ class Transport:
 
     def _accept(self, call: str, answer: Answer) -> None:
         """Raise the error that fits a status which is no success."""
-        status = answer.status
-        if 200 <= status < 300:
-            return
-        request_id = answer.headers.get("x-request-id")
-        said = problem_in(answer.body)
-        what = f"{self.name} answered {status} to {call}" + (f": {said}" if said else "")
-        if 300 <= status < 400:
-            raise UnexpectedAnswer(
-                f"{what}, a redirect, which is never followed.",
-                next_step="Check the address.",
-                status=status,
-                request_id=request_id,
-            )
-        error, step = self._kind(status)
-        raise error(f"{what}.", next_step=step, status=status, request_id=request_id)
-
-    def _kind(self, status: int) -> tuple[type[ServiceError], str]:
-        variable = f"GLHELPERS_{self.service.upper()}_TOKEN"
-        match status:
-            case 401:
-                return NotAuthenticated, f"The token is missing, expired or revoked: renew it and set {variable}."
-            case 403:
-                return NotAllowed, "The token's scope or its owner's role is too small; see README, tokens and scopes."
-            case 404:
-                return NotFound, "Check the name; what a token may not see is answered like what does not exist."
-            case 429:
-                return RateLimited, "Too many requests: wait a few minutes, then run again."
-            case _ if status >= 500:
-                return ServiceUnavailable, f"Check the status page of {self.name}, then run again."
-            case _:
-                return RequestRejected, "Nothing more can be done automatically; look at the request by hand."
+        error = refusal(self.name, self.service, call, answer, self._secrets)
+        if error is not None:
+            raise error
 
     def parse(self, call: str, answer: Answer, shape: type[T] | Any) -> T:
         """
@@ -325,26 +309,12 @@ class Transport:
 
         Raises `UnexpectedAnswer` with the names of the fields that do not fit, never their values.
         """
-        kind = answer.headers.get("content-type", "")
-        if "json" not in kind:
-            raise UnexpectedAnswer(
-                f"{self.name} answered {call} with {clean(kind) or 'no type'}, not with JSON.",
-                next_step="A login page or proxy may stand in between; check address and VPN.",
-            )
-        try:
-            value: T = TypeAdapter(shape).validate_python(strict_json(answer.body))
-        except ValidationError as error:
-            places = sorted(
-                {".".join(str(part) for part in item["loc"])[:60] or "the whole" for item in error.errors()}
-            )
-            raise UnexpectedAnswer(
-                f"{self.name}'s answer to {call} has not the expected shape at {clean(', '.join(places[:6]))}."
-            ) from None
-        except (ValueError, UnicodeDecodeError) as error:
-            raise UnexpectedAnswer(
-                f"{self.name}'s answer to {call} is not sound JSON ({type(error).__name__})."
-            ) from None
+        value: T = typed(self.name, call, answer, shape, self._secrets)
         return value
+
+    def clean(self, text: str) -> str:
+        """Text of this service for one line of a message, without the tokens in use."""
+        return clean(text, self._secrets)
 
 
 def _wait_asked_for(state: RetryCallState) -> float:
@@ -352,9 +322,19 @@ def _wait_asked_for(state: RetryCallState) -> float:
     return error.wait or 0.0 if isinstance(error, _Again) else 0.0
 
 
+def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
+    return url.scheme, url.raw_host.lower(), url.port
+
+
 def _reason(error: httpx.HTTPError) -> str:
     text = str(error)
-    for sign, words in (("CERTIFICATE", "its certificate is not trusted"), ("refused", "connection refused")):
+    signs = (
+        ("CERTIFICATE", "its certificate is not trusted"),
+        ("SSL", "no secure connection"),
+        ("refused", "connection refused"),
+        ("Name or service", "its name is not known"),
+    )
+    for sign, words in signs:
         if sign in text:
             return words
     return "no connection"
