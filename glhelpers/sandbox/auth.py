@@ -14,20 +14,21 @@ __all__ = ["authenticate", "is_admin", "need_scope", "token_of"]
 _READS = {"read_api", "api"}
 
 
-def token_of(call: Call) -> str | None:
-    """The token in any of the forms that GitLab takes."""
+def token_of(call: Call, kind: str = "pat") -> str | None:
+    """The token in the forms that GitLab takes for this kind: Bearer for both, besides one's own header or parameter."""
     bearer = call.headers.get("authorization", "")
     if bearer.lower().startswith("bearer "):
         return bearer[7:].strip()
-    return call.headers.get("private-token") or call.query.get("private_token") or call.query.get("access_token")
+    if kind == "oauth":
+        return call.query.get("access_token")
+    return call.headers.get("private-token") or call.query.get("private_token")
 
 
 def authenticate(call: Call) -> None:
     """Find the caller, or end the request as the system would."""
     if call.system == "zendesk":
         return _zendesk(call)
-    value = token_of(call)
-    token = call.store.get("token", value) if value else None
+    token = _shown(call, "pat") or _shown(call, "oauth")
     if token is None or token["system"] != call.system:
         if call.system == "customersdot":
             raise halt(401, {"error": "unauthorized"})
@@ -36,6 +37,12 @@ def authenticate(call: Call) -> None:
     call.user = call.store.get("user", token["user_id"]) if token["user_id"] is not None else None
     call.scopes = frozenset(token["scopes"])
     return None
+
+
+def _shown(call: Call, kind: str) -> Doc | None:
+    value = token_of(call, kind)
+    token = call.store.get("token", value) if value else None
+    return token if token is not None and token["kind"] == kind else None
 
 
 def _refuse_stale(call: Call, token: Doc) -> None:

@@ -37,10 +37,10 @@ class SetGroup(Part):
     visibility: Literal["private", "public"] | None = None
     minutes: MinutesIn | None = None
     subscription: SubscriptionRowIn | None = None
-    storage: int | None = None
+    storage: int | None = Field(default=None, ge=0)
     marked_for_deletion_on: date | None = None
     refuses_over_expired: bool | None = None
-    answers: int | None = None
+    answers: int | None = Field(default=None, ge=400, le=599)
 
 
 class SetSubscription(Part):

@@ -93,8 +93,10 @@ class Control:
             return {
                 "outcome": effects.portal_change(self.store, str(body.get("subscription_name")), int(body["seats"]))
             }
-        except (effects.Refused, KeyError, ValueError) as error:
-            raise halt(422, {"error": str(error)}) from None
+        except (KeyError, TypeError, ValueError):
+            raise halt(422, {"error": "subscription_name and seats (a number) are needed"}) from None
+        except effects.Refused as error:
+            raise halt(422, {"error": error.text}) from None
 
     def _reset(self, call: Call) -> Doc:
         self.requests.clear()

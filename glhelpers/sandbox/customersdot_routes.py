@@ -143,7 +143,7 @@ def _tool(action: str, needed: tuple[str, ...], act: Effect) -> Handler:
         except effects.Refused as refusal:
             raise halt(refusal.status, {"success": False, "error": refusal.text}) from None
         if body.get("dry_run") is True:
-            call.written["repeated"] = True
+            call.written |= {"repeated": True, "lose_answer": False}
             raise halt(200, {"success": True, "dry_run": True})
         event = effects.audit(call.store, action, group_id=group_id, name=name, ticket=str(ticket), key=key)
         told = {"success": True, "audit_event_id": event}

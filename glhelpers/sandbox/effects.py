@@ -72,11 +72,12 @@ def force_associate(store: Store, ref: str, name: str) -> Doc:
     _make_room(store, group, name)
     if subscription.get("force_associate") == "ignored":
         return group
+    is_plan = subscription.get("kind") in (None, "plan")
     for order in orders:
-        if order["gl_namespace_id"] not in (None, group["id"]):
+        if is_plan and order["gl_namespace_id"] not in (None, group["id"]):
             _drop_to_free(store, order["gl_namespace_id"])
         store.put("order", order["id"], {**order, "gl_namespace_id": group["id"]})
-    if subscription.get("kind") not in (None, "plan"):
+    if not is_plan:
         return _consume(store, group, subscription)
     return _provision(store, group, subscription)
 
@@ -168,7 +169,7 @@ def clear_subscription(store: Store, name: str) -> int | None:
     group_id = int(orders[0]["gl_namespace_id"])
     for order in orders:
         store.put("order", order["id"], {**order, "gl_namespace_id": None})
-    if subscription.get("kind") == "plan":
+    if subscription.get("kind") in (None, "plan"):
         _drop_to_free(store, group_id)
     return group_id
 
@@ -178,7 +179,7 @@ def unlink(store: Store, customer_id: int, expected_uid: str) -> None:
     customer = store.get("customer", customer_id)
     if customer is None:
         raise Refused("Customer not found", 404)
-    if str(customer["uid"]) != str(expected_uid):
+    if customer["uid"] is None or str(customer["uid"]) != expected_uid:
         raise Refused("The linked user is not the one expected", 409)
     store.put("customer", customer_id, {**customer, "uid": None, "token_uid": None, "portal_login": "none"})
 
@@ -188,6 +189,8 @@ def set_extra_minutes(store: Store, ref: str, total: Any) -> Doc:
     group = store.group(ref)
     if group is None:
         raise Refused("Namespace not found")
+    if group["parent_id"] is not None:
+        raise Refused("Namespace must be a top-level group")
     if isinstance(total, bool) or not isinstance(total, int) or total < 0:
         raise Refused("New minutes total is invalid")
     return store.put("group", group["id"], {**group, "minutes": {**group["minutes"], "additional": total}})

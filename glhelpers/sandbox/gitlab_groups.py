@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.responses import Response
 
 from glhelpers.sandbox.auth import is_admin, need_scope
@@ -127,8 +129,9 @@ def _billable_entity(call: Call, member: Doc) -> Doc:
 
 def _memberships(call: Call) -> Response:
     group = _billable_group(call)
-    wanted = int(call.names["user_id"]) if call.names["user_id"].isdigit() else 0
-    rows = billable(call.store, group, without_guests=False).get(wanted)
+    wanted = int(call.names["user_id"]) if re.fullmatch("[0-9]{1,15}", call.names["user_id"]) else 0
+    without_guests = excludes_guests(plan_code(call.store, group))
+    rows = billable(call.store, group, without_guests=without_guests).get(wanted)
     if rows is None:
         raise halt(404, {"message": "404 User Not Found"})
     entities = [

@@ -145,9 +145,9 @@ def _add_note(call: Call) -> Response:
 
 
 def _change_note(call: Call) -> Response:
-    _issue(call)
+    _, issue = _issue(call)
     note = call.store.get("note", call.names["note_id"])
-    if note is None:
+    if note is None or note["noteable_id"] != issue["id"]:
         raise halt(404, {"message": "404 Note Not Found"})
     if call.user is None or note["author"]["id"] != call.user["id"]:
         raise halt(403, {"message": "403 Forbidden"})
@@ -194,10 +194,12 @@ def _link(call: Call) -> Response:
     target = call.store.get("issue", f"{other['id']}/{iid}") if other is not None else None
     if other is None or target is None:
         raise halt(404, {"message": "404 Not found"})
-    key = f"{issue['id']}>{target['id']}"
-    if call.store.get("link", key) is not None:
-        raise halt(409, {"message": "Issue(s) already assigned"})
     kind = body.get("link_type", "relates_to")
+    if kind not in ("relates_to", "blocks", "is_blocked_by"):
+        raise halt(400, {"error": "link_type does not have a valid value"})
+    key, back = f"{issue['id']}>{target['id']}", f"{target['id']}>{issue['id']}"
+    if call.store.get("link", key) is not None or call.store.get("link", back) is not None:
+        raise halt(409, {"message": "Issue(s) already assigned"})
     call.store.put("link", key, {"from": issue["id"], "to": target["id"], "type": kind})
     call.written["action"] = "link_issues"
     ends = {"source_issue": _issue_entity(project, issue), "target_issue": _issue_entity(other, target)}

@@ -26,7 +26,7 @@ def namespace_entity(call: Call, group: Doc) -> Doc:
         "full_path": group["full_path"],
         "parent_id": group["parent_id"],
         "avatar_url": None,
-        "web_url": f"https://gitlab.com/groups/{group['full_path']}",
+        "web_url": f"https://gitlab.com/{'groups/' if group['kind'] == 'group' else ''}{group['full_path']}",
     }
     admin = is_admin(call)
     if group["kind"] == "group" and (admin or level_of(call, group) >= LEVELS["maintainer"]):
@@ -59,7 +59,7 @@ def _billing(call: Call, group: Doc) -> Doc:
     if not is_owner:
         return told
     told |= {"plan": plan, "trial_ends_on": row["trial_ends"] if row else None, "trial": bool(row and row["trial"])}
-    if top and call.store.world.switches.ci_minutes_usage:
+    if top and group["kind"] == "group" and call.store.world.switches.ci_minutes_usage:
         told["ci_minutes_usage"] = _usage(group, plan)
     return told
 

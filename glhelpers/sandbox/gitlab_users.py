@@ -15,7 +15,7 @@ __all__ = ["ROUTES", "TOKEN_INFO"]
 
 
 def _token_info(call: Call) -> Response:
-    value = token_of(call)
+    value = token_of(call, "oauth")
     token = call.store.get("token", value) if value else None
     invalid = token is None or token["kind"] != "oauth"
     stale = token is not None and token["expires"] is not None and date.fromisoformat(token["expires"]) <= call.today

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +30,8 @@ __all__ = [
 CROWD_FROM = 1_000_000
 """Ids from here on belong to members who need no names of their own."""
 
+Id = Annotated[int, Field(ge=1, lt=10**15)]
+Count = Annotated[int, Field(ge=0, lt=10**12)]
 Level = Literal["minimal", "guest", "planner", "reporter", "developer", "maintainer", "owner"]
 
 
@@ -45,11 +47,11 @@ class Switches(Part):
     ci_minutes_usage: bool = True
     unlinked_portal_change: Literal["ignored", "free"] = "free"
     zendesk_refuses: list[str] = []
-    requests_a_minute: int = 2000
-    notes_a_minute: int = 60
-    users_in_ten_minutes: int = 300
-    namespaces_of_the_instance: int = 0
-    portal_fails_after: float = 0.3
+    requests_a_minute: Count = 2000
+    notes_a_minute: Count = 60
+    users_in_ten_minutes: Count = 300
+    namespaces_of_the_instance: Count = 0
+    portal_fails_after: float = Field(default=0.3, ge=0, le=60)
 
 
 class UserIn(Part):
@@ -91,42 +93,42 @@ class SubscriptionRowIn(Part):
     """What GitLab.com stores about the namespace's plan."""
 
     plan: str
-    seats: int | None = None
+    seats: Count | None = None
     start: date | None = None
     end: date | None = None
     trial: bool = False
     trial_ends: date | None = None
-    max_seats_used: int = 0
-    seats_in_use: int = 0
-    seats_owed: int = 0
+    max_seats_used: Count = 0
+    seats_in_use: Count = 0
+    seats_owed: Count = 0
     max_seats_used_changed_at: datetime | None = None
 
 
 class MinutesIn(Part):
     """Compute minutes: the quota (null: what the plan gives), additional units, used this month."""
 
-    quota: int | None = None
-    additional: int | None = None
-    used: int = 0
+    quota: Count | None = None
+    additional: Count | None = None
+    used: Count = 0
 
 
 class GroupIn(Part):
     """A group or a personal namespace, with what GitLab.com stores of its plan."""
 
-    id: int
+    id: Id
     path: str
     parent: str | None = None
     name: str = ""
     kind: Literal["group", "user"] = "group"
     visibility: Literal["private", "public"] = "private"
     members: list[MemberIn] = []
-    crowd: dict[Level, int] = {}
+    crowd: dict[Level, Count] = {}
     subscription: SubscriptionRowIn | None = None
     minutes: MinutesIn = MinutesIn()
-    storage: int = 0
+    storage: Count = 0
     marked_for_deletion_on: date | None = None
     refuses_over_expired: bool = False
-    answers: int | None = None
+    answers: int | None = Field(default=None, ge=400, le=599)
 
 
 class SubscriptionIn(Part):
@@ -135,7 +137,7 @@ class SubscriptionIn(Part):
     name: str
     plan_code: str | None = None
     kind: Literal["plan", "compute_minutes", "storage", "duo"] | None = None
-    seats: int | None = None
+    seats: Count | None = None
     start_date: date | None = None
     end_date: date | None = None
     status: Literal["active", "cancelled"] | None = None
@@ -154,7 +156,7 @@ class SubscriptionIn(Part):
 class OrderIn(Part):
     """CustomersDot's tie between a subscription, an account and, once linked, a group."""
 
-    id: int
+    id: Id
     customer_id: int | None = None
     subscription_name: str
     gl_namespace_id: int | None = None
@@ -163,7 +165,7 @@ class OrderIn(Part):
 class CustomerIn(Part):
     """A CustomersDot account; `token_uid` is whose the stored token is, where not the linked user's."""
 
-    id: int
+    id: Id
     email: str = ""
     company: str = ""
     uid: int | None = None
@@ -184,7 +186,7 @@ class BillingAccountIn(Part):
 class IssueIn(Part):
     """An issue that evidence may be attached to."""
 
-    iid: int
+    iid: Id
     title: str
     labels: list[str] = []
 
@@ -192,7 +194,7 @@ class IssueIn(Part):
 class ProjectIn(Part):
     """A project with its labels and issues."""
 
-    id: int
+    id: Id
     path: str
     labels: list[str] = []
     issues: list[IssueIn] = []
@@ -201,7 +203,7 @@ class ProjectIn(Part):
 class TicketIn(Part):
     """A Zendesk ticket."""
 
-    id: int
+    id: Id
     subject: str = ""
     status: Literal["new", "open", "pending", "hold", "solved", "closed"] = "open"
     tags: list[str] = []
