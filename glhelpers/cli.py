@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from glhelpers import __version__
 from glhelpers.errors import BadParameter, GlhelpersError
@@ -32,7 +32,8 @@ app = typer.Typer(
 )
 sandbox_app = typer.Typer(no_args_is_help=True, help="The stand-in for GitLab.com, CustomersDot and Zendesk.")
 app.add_typer(sandbox_app, name="sandbox")
-_out = Console(soft_wrap=True)
+# In a pipe or a CI log there is no width to ask for; tables then get room enough for a path.
+_out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 150)
 _err = Console(stderr=True, soft_wrap=True)
 
 _EXIT = {"failed": 3, "verification_failed": 4, "stale_plan": 4}
@@ -123,7 +124,8 @@ def run(
 
     _use_out(out)
     given = gather(parameter or [], params, approval)
-    result = execute(runbook, given, _settings())
+    with _err.status(f"Running {escape(runbook)} ..."):
+        result = execute(runbook, given, _settings())
     _show_result(result.record, result.folder)
     raise typer.Exit(_EXIT.get(result.record.status.value, 0))
 
@@ -288,7 +290,7 @@ def _show_plan(file: PlanFile) -> None:
 
 
 def _show_tour(shown: list[Shown]) -> None:
-    table = Table("ticket", "status", "why", "evidence", show_lines=True)
+    table = Table("ticket", "status", Column("why", ratio=1), Column("evidence", overflow="fold"), expand=True)
     for row in sorted(shown, key=lambda row: row.case.ticket):
         mark = "" if row.as_expected else f" [red](expected {row.case.expect})[/]"
         where = escape(_near(row.folder)) if row.folder else "–"

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from glhelpers.clients.transport import Transport
 from glhelpers.clients.wire import path_of
+from glhelpers.errors import UnexpectedAnswer
 from glhelpers.models.base import Texts, WireModel
 from glhelpers.models.ticket import Comment, Ticket, ZendeskUpload
 
@@ -15,6 +16,7 @@ __all__ = ["ZendeskClient"]
 T = TypeVar("T")
 
 _API = "/api/v2"
+_MOST_PAGES = 50  # Zendesk keeps 5000 comments of a ticket
 
 
 class _TicketAnswer(WireModel):
@@ -23,6 +25,7 @@ class _TicketAnswer(WireModel):
 
 class _CommentsAnswer(WireModel):
     comments: list[Comment]
+    next_page: str | None = None
 
 
 class _TagsAnswer(WireModel):
@@ -44,9 +47,18 @@ class ZendeskClient:
         return self._get("/tickets/:id", path_of(f"{_API}/tickets/{{}}.json", ticket_id), _TicketAnswer).ticket
 
     def comments(self, ticket_id: int) -> tuple[Comment, ...]:
-        """The comments of a ticket."""
-        path = path_of(f"{_API}/tickets/{{}}/comments.json", ticket_id)
-        return tuple(self._get("/tickets/:id/comments", path, _CommentsAnswer).comments)
+        """All comments of a ticket, the oldest first."""
+        call, path = "/tickets/:id/comments", path_of(f"{_API}/tickets/{{}}/comments.json", ticket_id)
+        comments: list[Comment] = []
+        for page in range(1, _MOST_PAGES + 1):
+            answer = self._transport.read(call, path, {"page": page, "per_page": 100})
+            told = self._transport.parse(call, answer, _CommentsAnswer)
+            comments += told.comments
+            if told.next_page is None:  # only whether there is one counts: addresses are made here
+                return tuple(comments)
+        raise UnexpectedAnswer(
+            f"Ticket {ticket_id} has more comments than Zendesk keeps.", next_step="Look at the ticket in a browser."
+        )
 
     def upload(self, filename: str, content: bytes, content_type: str) -> ZendeskUpload:
         """Upload a file; its token must be used in a comment within 60 minutes."""
