@@ -34,12 +34,12 @@ class SetGroup(Part):
     """New values for a group; what is left out stays."""
 
     group: str
-    visibility: Literal["private", "public"] | None = None
-    minutes: MinutesIn | None = None
+    visibility: Literal["private", "public"] = "private"
+    minutes: MinutesIn = MinutesIn()
     subscription: SubscriptionRowIn | None = None
-    storage: int | None = Field(default=None, ge=0)
+    storage: int = Field(default=0, ge=0)
     marked_for_deletion_on: date | None = None
-    refuses_over_expired: bool | None = None
+    refuses_over_expired: bool = False
     answers: int | None = Field(default=None, ge=400, le=599)
 
 
@@ -70,16 +70,16 @@ class SetCustomer(Part):
 
     id: int
     uid: int | None = None
-    email: str | None = None
-    company: str | None = None
+    email: str = ""
+    company: str = ""
 
 
 class SetUser(Part):
     """Another state for a GitLab.com user."""
 
     id: int
-    state: Literal["active", "blocked", "deactivated", "banned"] | None = None
-    admin: bool | None = None
+    state: Literal["active", "blocked", "deactivated", "banned"] = "active"
+    admin: bool = False
 
 
 class SetTicket(Part):
