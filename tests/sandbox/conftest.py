@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 WORLD = Path(__file__).parent / "world.yaml"
 
@@ -69,9 +71,10 @@ def start(*options: str, stdin: Any = subprocess.PIPE) -> tuple[subprocess.Popen
     return process, json.loads(process.stdout.readline())
 
 
-@pytest.fixture(scope="session")
-def serving() -> Iterator[Sandbox]:
-    process, told = start("--world", str(WORLD), "--until-stdin-closes")
+@contextmanager
+def served(world: Path) -> Iterator[Sandbox]:
+    """A sandbox on this world, for as long as the block lasts."""
+    process, told = start("--world", str(world), "--until-stdin-closes")
     with httpx.Client(trust_env=False, timeout=10) as client:
         yield Sandbox(told, client)
     assert process.stdin is not None
@@ -79,6 +82,27 @@ def serving() -> Iterator[Sandbox]:
     process.stdin.close()
     process.wait(timeout=5)
     process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def serving() -> Iterator[Sandbox]:
+    with served(WORLD) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def serving_with(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A sandbox on the same world with other switches."""
+
+    @contextmanager
+    def start_with(**switches: Any) -> Iterator[Sandbox]:
+        path = tmp_path_factory.mktemp("world") / "other.yaml"
+        world = yaml.safe_load(WORLD.read_text(encoding="utf-8"))
+        path.write_text(yaml.safe_dump({**world, "switches": switches}), encoding="utf-8")
+        with served(path) as sandbox:
+            yield sandbox
+
+    return start_with
 
 
 @pytest.fixture
