@@ -377,6 +377,7 @@ class Run:
             self.known.steps[later] = Step(name=later, state=StepState.not_run)
         self.known.forget_from(name)
         self._mark(name, StepState.running, began=_now())
+        self._write(complete=False)
         try:
             yield
         except GlhelpersError as error:

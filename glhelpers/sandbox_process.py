@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
+from urllib.parse import urlsplit
 
 from glhelpers.errors import BadSettings
 
@@ -28,7 +30,7 @@ class Running:
     """A sandbox that answers: its addresses and the tokens that it made up for its own users."""
 
     urls: dict[str, str]
-    tokens: dict[str, str]
+    tokens: dict[str, str] = field(repr=False)
     instance: str
     today: str
     process: subprocess.Popen[str] | None = None
@@ -59,29 +61,38 @@ def start_sandbox(*, world: str | None = None, faults: str | None = None) -> Run
     command = [sys.executable, "-m", "glhelpers.sandbox", "--json", "--until-stdin-closes"]
     command += ["--world", world] if world else []
     command += ["--faults", faults] if faults else []
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    timer = threading.Timer(_READY_SECONDS, process.kill)
-    timer.start()
-    line = process.stdout.readline() if process.stdout is not None else ""
-    timer.cancel()
-    try:
-        running = _from_line(json.loads(line), process)
-    except (ValueError, KeyError):
-        process.kill()
-        said = (process.communicate()[1] or "").strip().splitlines()
-        raise BadSettings(
-            f"The sandbox did not start{': ' + said[-1][:300] if said else ''}.",
-            next_step="Check the world and faults files, or run `glhelpers sandbox serve` to see more.",
-        ) from None
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_TOKEN")}
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:  # a pipe nobody reads would fill up
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            start_new_session=True,
+            env=environment,
+        )
+        timer = threading.Timer(_READY_SECONDS, process.kill)
+        timer.start()
+        line = process.stdout.readline() if process.stdout is not None else ""
+        timer.cancel()
+        try:
+            running = _from_line(json.loads(line), process)
+        except (ValueError, KeyError, TypeError):
+            process.kill()
+            process.communicate()
+            said.seek(0)
+            raise _not_started(said.read()) from None
     atexit.register(_end, process)
     return running
+
+
+def _not_started(said: str) -> BadSettings:
+    lines = said.strip().splitlines()
+    return BadSettings(
+        f"The sandbox did not start{': ' + lines[-1][:300].rstrip('.') if lines else ''}.",
+        next_step="Check the world and faults files, or run `glhelpers sandbox serve` to see more.",
+    )
 
 
 def _from_line(told: dict[str, Any], process: subprocess.Popen[str] | None) -> Running:
@@ -107,9 +118,20 @@ def _served(path: Path) -> Running | None:
     """A sandbox recorded in the state folder, if it is the very one that answers there."""
     try:
         running = _from_line(json.loads(path.read_text(encoding="utf-8")), None)
-        opener = build_opener(ProxyHandler({}))
-        with opener.open(f"{running.urls['gitlab']}/__sandbox/health", timeout=_HEALTH_SECONDS) as answer:
-            alive = json.loads(answer.read(10_000))
-    except (OSError, ValueError, KeyError, URLError):
-        return None
-    return running if alive.get("instance") == running.instance else None
+        alive = _health(running.urls["gitlab"])
+        return running if alive["instance"] == running.instance else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, HTTPException):
+        return None  # the file is old, or something else listens there by now
+
+
+def _health(url: str) -> Any:
+    """What a sandbox on this machine says of itself; asked without proxy, redirect or token."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise ValueError("no sandbox is anywhere else")
+    connection = HTTPConnection(parts.hostname, parts.port, timeout=_HEALTH_SECONDS)
+    try:
+        connection.request("GET", f"{parts.path.rstrip('/')}/__sandbox/health")
+        return json.loads(connection.getresponse().read(10_000))
+    finally:
+        connection.close()

@@ -5,21 +5,18 @@ from __future__ import annotations
 import getpass
 import ipaddress
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import keyring
-import keyring.backends.fail
-import keyring.backends.null
-import keyring.errors
 import platformdirs
 from pydantic import SecretStr
 
+from glhelpers.credentials import kept_token
 from glhelpers.errors import BadSettings, MissingCredential
+from glhelpers.profiles import REAL_HOSTS, profile_table
 from glhelpers.sandbox_process import Running, running_sandbox
 
 __all__ = [
@@ -36,17 +33,6 @@ __all__ = [
 
 SERVICES = ("gitlab", "customersdot", "zendesk")
 _LABEL = "Console Escalation - customers"
-_BUILT_IN: dict[str, dict[str, Any]] = {
-    "sandbox": {"customersdot_driver": "http"},
-    "production": {
-        "gitlab_url": "https://gitlab.com",
-        "customersdot_url": "https://customers.gitlab.com",
-        "zendesk_url": "https://gitlab.zendesk.com",
-        "customersdot_driver": "manual",
-        "production": True,
-    },
-}
-_KEYS = {"gitlab_url", "customersdot_url", "zendesk_url", "customersdot_driver", "production", "escalation_label"}
 
 
 @dataclass(frozen=True)
@@ -114,7 +100,7 @@ def load_settings(profile: str | None = None) -> Settings:
     """
     env = os.environ
     name = profile or env.get("GLHELPERS_PROFILE") or "sandbox"
-    table = _profile(name, env)
+    table = profile_table(name, _config_file(env))
     state = state_folder()
     urls = {service: env.get(f"GLHELPERS_{service.upper()}_URL") or table.get(f"{service}_url") for service in SERVICES}
     sandbox: Running | None = None
@@ -127,7 +113,7 @@ def load_settings(profile: str | None = None) -> Settings:
         variables = ", ".join(f"GLHELPERS_{service.upper()}_URL" for service in missing)
         raise BadSettings(f"Profile {name} has no address for {', '.join(missing)}.", next_step=f"Set {variables}.")
     endpoints = {
-        service: Endpoint(service, _base_url(service, str(url)), _token(name, service, env, sandbox))
+        service: Endpoint(service, _base_url(name, service, str(url)), _token(name, service, env, sandbox))
         for service, url in urls.items()
     }
     driver = table.get("customersdot_driver", "http")
@@ -137,7 +123,7 @@ def load_settings(profile: str | None = None) -> Settings:
     notebook = env.get("JPY_SESSION_NAME")
     return Settings(
         profile=name,
-        production=bool(table.get("production", False)),
+        production=table.get("production", False) or any(_is_real(end.base_url) for end in endpoints.values()),
         gitlab=endpoints["gitlab"],
         customersdot=endpoints["customersdot"],
         zendesk=endpoints["zendesk"],
@@ -200,36 +186,8 @@ def remembered_notebook(settings: Settings, run_id: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _profile(name: str, env: Mapping[str, str]) -> dict[str, Any]:
-    path = Path(env.get("GLHELPERS_CONFIG") or Path(platformdirs.user_config_dir("glhelpers")) / "config.toml")
-    profiles = _configured(path) if path.is_file() else {}
-    if name not in profiles and name not in _BUILT_IN:
-        known = ", ".join(sorted({*profiles, *_BUILT_IN}))
-        raise BadSettings(f"There is no profile {name!r}.", next_step=f"The profiles are: {known}.")
-    table = {**_BUILT_IN.get(name, {}), **profiles.get(name, {})}
-    secret = [key for key in table if "token" in key.lower() or "password" in key.lower()]
-    if secret:
-        raise BadSettings(
-            f"{path.name} holds {secret[0]!r}: tokens never stand in a file.",
-            next_step=f"Remove it, and store it with: keyring set glhelpers:{name} gitlab",
-        )
-    strange = sorted(set(table) - _KEYS)
-    if strange:
-        raise BadSettings(f"{path.name} has unknown keys: {strange}.", next_step=f"Known are: {sorted(_KEYS)}.")
-    return table
-
-
-def _configured(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        profiles = tomllib.loads(path.read_text(encoding="utf-8")).get("profiles", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSettings(
-            f"The configuration file {path.name} cannot be read ({type(error).__name__}).",
-            next_step="Mend or remove it.",
-        ) from None
-    if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
-        raise BadSettings(f"{path.name} holds no [profiles.NAME] tables.", next_step="See README, profiles.")
-    return profiles
+def _config_file(env: Mapping[str, str]) -> Path:
+    return Path(env.get("GLHELPERS_CONFIG") or Path(platformdirs.user_config_dir("glhelpers")) / "config.toml")
 
 
 def _sandbox_for(urls: Mapping[str, Any], state: Path, env: Mapping[str, str]) -> Running | None:
@@ -246,18 +204,32 @@ def _sandbox_for(urls: Mapping[str, Any], state: Path, env: Mapping[str, str]) -
     return running_sandbox(state, world=env.get("GLHELPERS_WORLD"), faults=env.get("GLHELPERS_FAULTS"))
 
 
-def _base_url(service: str, url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or parts.query or parts.fragment:
+def _base_url(profile: str, service: str, url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    spaced = any(char.isspace() or not char.isprintable() for char in url)
+    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or "?" in url or "#" in url or spaced:
         raise BadSettings(
             f"The address of {service} is not a plain base URL.", next_step="Give it as https://host, nothing after it."
+        )
+    if profile == "sandbox" and not _is_loopback(host):
+        raise BadSettings(
+            f"Profile sandbox would reach {service} on another machine.",
+            next_step="Set GLHELPERS_PROFILE to the profile that is meant.",
         )
     if parts.scheme == "http" and not _is_loopback(host):
         raise BadSettings(
             f"The address of {service} is not https; a token would travel in clear.", next_step="Use https://."
         )
     return url.rstrip("/")
+
+
+def _is_real(url: str) -> bool:
+    """Whether an address belongs to customers' data, whatever a profile calls itself."""
+    return (urlsplit(url).hostname or "").rstrip(".") in REAL_HOSTS
 
 
 def _is_loopback(host: str) -> bool:
@@ -277,20 +249,7 @@ def _token(profile: str, service: str, env: Mapping[str, str], sandbox: Running 
         return SecretStr(sandbox.tokens["admin" if service == "gitlab" else service])
     if profile == "sandbox":
         return None
-    try:
-        _refuse_careless_keyring()
-        kept = keyring.get_password(f"glhelpers:{profile}", service)
-    except keyring.errors.KeyringError:
-        return None
-    return SecretStr(kept.strip()) if kept else None
-
-
-def _refuse_careless_keyring() -> None:
-    """A keyring that keeps tokens in clear text, or none at all, is treated as if there were none."""
-    backend = keyring.get_keyring()
-    careless = isinstance(backend, (keyring.backends.null.Keyring, keyring.backends.fail.Keyring))
-    if careless or "plaintext" in type(backend).__name__.lower():
-        raise keyring.errors.NoKeyringError
+    return kept_token(profile, service)
 
 
 def _login() -> str:

@@ -103,7 +103,7 @@ def _consequences(facts: AssociationFacts, new: Subscription, needed: SeatsNeede
         lines.append(
             f"Up to {owed.if_carried_over} seats will show as owed; programme subscriptions are not billed for them."
         )
-    for occupant in facts.occupants.known():
+    for occupant in facts.occupants.known_or_absent() or ():
         lines.append(f"{occupant.subscription_name} (ended {_day(occupant.end_date)}) loses its link to the group.")
     if needed.high < (new.seats or 0):
         lines.append(f"{(new.seats or 0) - needed.high} seats stay unused.")

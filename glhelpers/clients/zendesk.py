@@ -52,7 +52,7 @@ class ZendeskClient:
         comments: list[Comment] = []
         for page in range(1, _MOST_PAGES + 1):
             answer = self._transport.read(call, path, {"page": page, "per_page": 100})
-            told = self._transport.parse(call, answer, _CommentsAnswer)
+            told: _CommentsAnswer = self._transport.parse(call, answer, _CommentsAnswer)
             comments += told.comments
             if told.next_page is None:  # only whether there is one counts: addresses are made here
                 return tuple(comments)

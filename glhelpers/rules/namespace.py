@@ -69,7 +69,7 @@ def namespace_is_a_top_level_group(facts: AssociationFacts) -> Judgement:
     uses=("group",),
 )
 def namespace_is_not_pending_deletion(facts: AssociationFacts) -> Judgement:
-    if facts.namespace.state is FactState.absent or facts.group.state is FactState.absent:
+    if facts.namespace.state is FactState.absent:
         return Judgement(Verdict.not_applicable, "There is no group to look at.")
     group = facts.group.known()
     if group.marked_for_deletion_on is not None:
