@@ -1,0 +1,85 @@
+"""Profiles by name: those built in, and those of the configuration file, which holds no secret."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from glhelpers.errors import BadSettings
+
+__all__ = ["REAL_HOSTS", "profile_table"]
+
+_BUILT_IN: dict[str, dict[str, Any]] = {
+    "sandbox": {"customersdot_driver": "http"},
+    "production": {
+        "gitlab_url": "https://gitlab.com",
+        "customersdot_url": "https://customers.gitlab.com",
+        "zendesk_url": "https://gitlab.zendesk.com",
+        "customersdot_driver": "manual",
+        "production": True,
+    },
+}
+_KEYS: dict[str, type] = {
+    "gitlab_url": str,
+    "customersdot_url": str,
+    "zendesk_url": str,
+    "customersdot_driver": str,
+    "production": bool,
+    "escalation_label": str,
+}
+REAL_HOSTS = frozenset(urlsplit(str(_BUILT_IN["production"][key])).hostname for key in _KEYS if key.endswith("_url"))
+"""Hosts that hold customers' data, whatever a profile calls itself."""
+
+
+def profile_table(name: str, path: Path) -> dict[str, Any]:
+    """
+    What is known of a profile: built in, and in the configuration file at `path` if there is one.
+
+    Raises `BadSettings` for a profile that nobody described, and for a file that cannot be right.
+    """
+    profiles = _configured(path) if path.is_file() else {}
+    if name not in profiles and name not in _BUILT_IN:
+        known = ", ".join(sorted({*profiles, *_BUILT_IN}))
+        raise BadSettings(f"There is no profile {name!r}.", next_step=f"The profiles are: {known}.")
+    table = {**_BUILT_IN.get(name, {}), **profiles.get(name, {})}
+    strange = sorted(set(table) - set(_KEYS))
+    if strange:
+        raise BadSettings(f"{path.name} has unknown keys: {strange}.", next_step=f"Known are: {sorted(_KEYS)}.")
+    ill = sorted(key for key, value in table.items() if type(value) is not _KEYS[key])
+    if ill:
+        raise BadSettings(
+            f"{path.name} gives {', '.join(ill)} a value of another kind.",
+            next_step="production is true or false without quotes; all others are texts in quotes.",
+        )
+    return table
+
+
+def _configured(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSettings(
+            f"The configuration file {path.name} cannot be read ({type(error).__name__}).",
+            next_step="Mend or remove it.",
+        ) from None
+    if _secret_in(told):
+        raise BadSettings(
+            f"{path.name} holds a token or password: those never stand in a file.",
+            next_step="Remove it, revoke it, and store a new one with: keyring set glhelpers:PROFILE gitlab",
+        )
+    profiles = told.get("profiles", {})
+    if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
+        raise BadSettings(f"{path.name} holds no [profiles.NAME] tables.", next_step="See README, profiles.")
+    return profiles
+
+
+def _secret_in(value: Any) -> bool:
+    """Whether a key speaks of a secret, or a value looks like one, at any depth."""
+    if isinstance(value, dict):
+        named = any(sign in key.lower() for key in value for sign in ("token", "password", "secret"))
+        return named or any(_secret_in(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_secret_in(item) for item in value)
+    return isinstance(value, str) and "glpat-" in value
