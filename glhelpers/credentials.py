@@ -23,15 +23,16 @@ def kept_token(profile: str, service: str) -> SecretStr | None:
     cannot be opened.
     """
     try:
-        import keyring  # costs a search for backends, which the sandbox never needs
-        from keyring.errors import KeyringError
+        import keyring.errors  # costs a search for backends, which the sandbox never needs
+
+        chosen = keyring.get_keyring()
     except (ImportError, AttributeError, ValueError):  # PYTHON_KEYRING_BACKEND names what is not there
         return None
     try:
-        for backend in _each(keyring.get_keyring()):
+        for backend in _each(chosen):
             if _is_sound(backend) and (kept := backend.get_password(f"glhelpers:{profile}", service)):
                 return SecretStr(kept.strip())
-    except (KeyringError, OSError):
+    except (keyring.errors.KeyringError, OSError):
         return None
     return None
 

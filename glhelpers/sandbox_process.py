@@ -22,7 +22,7 @@ __all__ = ["Running", "running_sandbox", "start_sandbox", "state_file"]
 _READY_SECONDS = 20
 _HEALTH_SECONDS = 2
 _lock = threading.Lock()
-_mine: Running | None = None
+_mine: dict[tuple[str | None, str | None], Running] = {}
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ def running_sandbox(state_dir: Path, *, world: str | None, faults: str | None) -
     """
     The sandbox that `glhelpers sandbox serve` runs, if it answers; else one of this process's own.
 
-    Asking for a world or faults of one's own always starts one.
+    Asking for a world or faults of one's own never takes the one that serves.
     """
-    global _mine  # one sandbox per process, which ends with it
     with _lock:
         if world is None and faults is None and (served := _served(state_file(state_dir))) is not None:
             return served
-        if _mine is None or _mine.process is None or _mine.process.poll() is not None:
-            _mine = start_sandbox(world=world, faults=faults)
-        return _mine
+        known = _mine.get((world, faults))
+        if known is None or known.process is None or known.process.poll() is not None:
+            known = _mine[world, faults] = start_sandbox(world=world, faults=faults)
+        return known
 
 
 def start_sandbox(*, world: str | None = None, faults: str | None = None) -> Running:
