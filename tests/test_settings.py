@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -495,6 +497,18 @@ def test_the_doctor_says_when_the_journal_is_no_journal(
     (tmp_path / "state").mkdir(exist_ok=True)
     (tmp_path / "state" / "journal.db").write_bytes(b"this is no database at all" * 100)
     assert not _rows()["journal"].well
+
+
+def test_the_doctor_sees_a_changed_journal(on_sandbox: Running, tmp_path: Path) -> None:
+    """A journal whose chain is broken is not well."""
+    assert _rows()["journal"].well
+    with closing(sqlite3.connect(tmp_path / "state" / "journal.db")) as database, database:
+        database.execute(
+            "INSERT INTO entries (at, kind, intent_id, target, payload, previous, hash) "
+            "VALUES ('2026-11-23', 'intent', 'i', 't', '{}', 'p', 'h')"
+        )
+    row = _rows()["journal"]
+    assert (row.well, "chain broken" in row.how, bool(row.mend)) == (False, True, True)
 
 
 def test_a_sandbox_that_was_killed_is_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def examine() -> list[Row]:
             _row("CustomersDot", lambda: _customersdot(settings, clients)),
             _row("Zendesk", lambda: f"{settings.zendesk.base_url}{_answers(lambda: clients.zendesk.ticket(1))}"),
         ]
-    rows.append(_row("journal", lambda: _journal(settings)))
+    rows.append(_journal_row(settings))
     rows.append(_row("runs", lambda: str(settings.runs_dir)))
     rows.append(_row("notebooks", lambda: str(notebook_path("force_associate").parent.name)))
     return rows
@@ -80,11 +80,16 @@ def _answers(ask: Callable[[], object]) -> str:
     return ", answers"
 
 
-def _journal(settings: Settings) -> str:
-    journal = Journal(settings.journal_url)
+def _journal_row(settings: Settings) -> Row:
     try:
-        broken = journal.first_broken_row()
-        entries = len(journal.entries())
-    finally:
-        journal.close()
-    return f"{entries} entries, chain whole" if broken is None else f"chain broken at row {broken}"
+        journal = Journal(settings.journal_url)
+        try:
+            broken, entries = journal.first_broken_row(), len(journal.entries())
+        finally:
+            journal.close()
+    except GlhelpersError as error:
+        return Row("journal", False, error.message, error.next_step or "")
+    if broken is not None:
+        mend = "Somebody or something changed it: keep a copy, and look at what was recorded there since."
+        return Row("journal", False, f"chain broken at row {broken}", mend)
+    return Row("journal", True, f"{entries} entries, chain whole")

@@ -246,10 +246,10 @@ class Transport:
             raise UnexpectedAnswer(f"A request to {self.name} would have left its address.", sent=False)
         secret = token or self._token
         if secret is None:
+            kept = f", or run: keyring set glhelpers:{self._profile} {self.service}"
             raise MissingCredential(
                 f"There is no token for {self.name}.",
-                next_step=f"Set GLHELPERS_{self.service.upper()}_TOKEN, "
-                f"or run: keyring set glhelpers:{self._profile} {self.service}",
+                next_step=f"Set GLHELPERS_{self.service.upper()}_TOKEN{'.' if self._profile == 'sandbox' else kept}",
             )
         value = secret.get_secret_value()
         if not value.isascii() or any(char.isspace() or not char.isprintable() for char in value):
