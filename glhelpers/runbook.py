@@ -99,6 +99,7 @@ class Run:
         self._facts: Any = None
         self._gate: ConfirmGate | None = None
         self._intent: Intent | None = None
+        self._settled: tuple[ChangePlan, Receipt] | None = None
         self.reader = Reader()
         self.known = Known(
             run_id=self.folder.run_id,
@@ -170,7 +171,8 @@ class Run:
             plan = self.known.plan
             if self.asked.approval and self.known.receipt is None:
                 self._take_from_file(Path(self.asked.approval), plan)
-            if plan is None or self.known.stale or self.known.approval is not None or not is_interactive():
+            answered = self.known.stale or self.known.approval is not None or self.known.receipt is not None
+            if plan is None or answered or not is_interactive():
                 return self._nothing("Gate")
             from glhelpers.gates.widget import ConfirmGate  # widgets are only needed where a person sits
 
@@ -258,7 +260,7 @@ class Run:
         if receipt.outcome is Outcome.not_applied and not receipt.answered.startswith("refused"):
             self.known.notices.append("An earlier run ended before its change was made; nothing of it is left behind.")
             return
-        self.known.plan = plan
+        self._settled, self.known.plan = settled, plan
         self._concluded_by(receipt)
         self.known.notices.append("An earlier run sent this change and did not record its end; it was read back here.")
         self._facts = self._collect(self.reader)
@@ -375,7 +377,7 @@ class Run:
             )
         for later in STEPS[STEPS.index(name) + 1 :]:
             self.known.steps[later] = Step(name=later, state=StepState.not_run)
-        self.known.forget_from(name)
+        self._forget_from(name)
         self._mark(name, StepState.running, began=_now())
         self._write(complete=False)
         try:
@@ -400,6 +402,14 @@ class Run:
         self._mark(name, StepState.done)
         if name != "record":
             self._write(complete=False)
+
+    def _forget_from(self, name: str) -> None:
+        """Forget what this step and later ones found; what `check` settled for an earlier run outlives the steps after it."""
+        self.known.forget_from(name)
+        if name in ("look up", "check"):
+            self._settled = None
+        if self._settled is not None:
+            self.known.plan, self.known.receipt = self._settled
 
     def _mark(self, name: str, state: StepState, began: datetime | None = None) -> None:
         started = began or self.known.steps[name].started_at

@@ -64,7 +64,20 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
             extra_arguments=["--log-level=40"],
             record_timing=False,
         )
-        return client.execute(env=options["kernel_env"], independent=False)
+        try:
+            return client.execute(env=options["kernel_env"], independent=False)
+        except BaseException:
+            # Papermill drops what the cells had shown when a run is cut off; it is evidence all the same.
+            nbformat.write(_cut_off(nb_man.nb), options["cut_off_at"])
+            raise
+
+
+def _cut_off(book: Any) -> Any:
+    """The same notebook; the cell that was cut off, which papermill calls completed like those before it, has failed."""
+    ended = [cell for cell in book.cells if cell.metadata.get("papermill", {}).get("status") == "completed"]
+    if ended:
+        ended[-1].metadata.papermill["status"] = "failed"
+    return book
 
 
 papermill_engines.register(ENGINE, _Engine)
@@ -114,6 +127,7 @@ def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[st
             request_save_on_cell_execute=False,
             execution_timeout=seconds,
             kernel_env=environment,
+            cut_off_at=str(output),
         )
     except (PapermillExecutionError, CellExecutionError):
         return None
