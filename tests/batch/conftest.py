@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +20,10 @@ from urllib.request import Request, urlopen
 import pytest
 
 from glhelpers.batch.execute import CELL_SECONDS, Result, execute
+from glhelpers.cli import main
 from glhelpers.gates.decision import grant
 from glhelpers.gates.files import read_plan
-from glhelpers.sandbox_process import Running
+from glhelpers.sandbox_process import Running, start_sandbox
 from glhelpers.settings import Settings, load_settings
 
 
@@ -87,20 +92,87 @@ class Desk:
         )
 
     def command(self, *words: str, typed: str = "", **environment: str) -> tuple[int, str]:
-        """The exit code of a command, and all it said."""
-        process = self.begin(*words, **environment)
-        out, err = process.communicate(typed, timeout=60)
-        return process.returncode, out + err
+        """The exit code of a command in this process, and all it said."""
+        said = io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["glhelpers", *words])
+            patch.setattr(sys, "stdin", io.StringIO(typed))
+            with pytest.raises(SystemExit) as ended:
+                main()
+        return int(ended.value.code or 0), said.getvalue()
 
     def words(self, ticket: int) -> list[str]:
         """A case's parameters as words of a command."""
         return [word for name, value in self.case(ticket).items() for word in ("-p", f"{name}={value}")]
 
 
+def environment_of(sandbox: Running, folder: Path) -> dict[str, str]:
+    """Variables that make this process use the sandbox and folders of its own."""
+    values = {
+        "GLHELPERS_STATE_DIR": str(folder / "state"),
+        "GLHELPERS_RUNS_DIR": str(folder / "runs"),
+        "GLHELPERS_CONFIG": str(folder / "config.toml"),
+        "GLHELPERS_OPERATOR": "tester",
+        "GLHELPERS_IN_FLIGHT_SECONDS": "2",
+    }
+    for service, url in sandbox.urls.items():
+        values[f"GLHELPERS_{service.upper()}_URL"] = url
+        values[f"GLHELPERS_{service.upper()}_TOKEN"] = sandbox.tokens["admin" if service == "gitlab" else service]
+    return values
+
+
+@contextmanager
+def desk_on(sandbox: Running, folder: Path) -> Iterator[Desk]:
+    """A desk while the environment points to the sandbox."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment_of(sandbox, folder).items():
+            patch.setenv(name, value)
+        yield Desk(sandbox, load_settings(), folder)
+
+
+@contextmanager
+def served(**files: str) -> Iterator[Running]:
+    """A sandbox that ends with the block."""
+    sandbox = start_sandbox(**files)
+    yield sandbox
+    assert sandbox.process is not None
+    sandbox.process.communicate(timeout=5)
+
+
 @pytest.fixture
-def desk(on_sandbox: Running, tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk on a fresh sandbox."""
-    return Desk(on_sandbox, load_settings(), tmp_path)
+    with served() as sandbox, desk_on(sandbox, tmp_path) as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def modules_sandbox() -> Iterator[Running]:
+    """One sandbox for all tests of a module that change nothing in it."""
+    with served() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def shared_desk(modules_sandbox: Running, tmp_path: Path) -> Iterator[Desk]:
+    """A desk with folders of its own on the module's sandbox."""
+    with desk_on(modules_sandbox, tmp_path) as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def modules_run(modules_sandbox: Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of ticket 1002 that awaits approval."""
+    with desk_on(modules_sandbox, tmp_path_factory.mktemp("module")) as own:
+        return own.run(1002).folder
+
+
+@pytest.fixture
+def plan(modules_run: Path, tmp_path: Path) -> Path:
+    """A copy of that run's plan, to be approved, edited, or lost."""
+    return Path(shutil.copy(modules_run / "plan.json", tmp_path / "plan.json"))
 
 
 @pytest.fixture
@@ -111,8 +183,6 @@ def until() -> Callable[[Callable[[], Any]], Any]:
 
 def wait_until(holds: Callable[[], Any]) -> Any:
     """What `holds` gives once it is true."""
-    import time
-
     end = time.monotonic() + 20
     while not (found := holds()):
         assert time.monotonic() < end, "it did not come to that"
