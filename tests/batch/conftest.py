@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -173,6 +173,18 @@ def modules_run(modules_sandbox: Running, tmp_path_factory: pytest.TempPathFacto
 def plan(modules_run: Path, tmp_path: Path) -> Path:
     """A copy of that run's plan, to be approved, edited, or lost."""
     return Path(shutil.copy(modules_run / "plan.json", tmp_path / "plan.json"))
+
+
+@pytest.fixture
+def served_world(tmp_path: Path) -> Callable[[Path], AbstractContextManager[Desk]]:
+    """Opens a desk on a world file."""
+
+    @contextmanager
+    def opened(world: Path) -> Iterator[Desk]:
+        with served(world=str(world)) as sandbox, desk_on(sandbox, tmp_path) as own:
+            yield own
+
+    return opened
 
 
 @pytest.fixture
