@@ -56,7 +56,7 @@ def refusal(plan: ChangePlan, approval: Approval, *, now: datetime, spent_at: st
     """Why this approval does not open the gate for this plan, in one sentence; None if it does."""
     if approval.profile != plan.profile:
         return f"The approval was given for profile {approval.profile}, this run uses {plan.profile}."
-    if approval.plan_digest != plan.digest:
+    if approval.plan_digest != plan.digest or approval.target != plan.target.key:
         return "The approval names another plan."
     if spent_at is not None:
         return f"The approval was spent at {spent_at}; it opens the gate once."
