@@ -33,8 +33,8 @@ app = typer.Typer(
 sandbox_app = typer.Typer(no_args_is_help=True, help="The stand-in for GitLab.com, CustomersDot and Zendesk.")
 app.add_typer(sandbox_app, name="sandbox")
 # In a pipe or a CI log there is no width to ask for; tables then get room enough for a path.
-_out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 150)
-_err = Console(stderr=True, soft_wrap=True)
+_out = Console(soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else 150)
+_err = Console(stderr=True, soft_wrap=True, emoji=False)
 
 _EXIT = {"failed": 3, "verification_failed": 4, "stale_plan": 4}
 
