@@ -220,7 +220,7 @@ class Run:
             remember_notebook(self.settings, self.known.run_id)
         where = f"<p>Evidence: <code>{html.escape(_shown(self.folder.path))}</code>.{self._how_to_attach()}</p>"
         body = show.summary_card(record) + (show.drafts_card(record.drafts) if record.drafts else "") + where
-        bundle = {"application/vnd.glhelpers.record+json": redacted_record(record).model_dump(mode="json")}
+        bundle = {"application/vnd.glhelpers.record": redacted_record(record).model_dump_json()}
         return View(body, f"{record.status}: {record.why}", bundle)
 
     def _how_to_attach(self) -> str:
