@@ -128,8 +128,9 @@ def test_a_plan_edited_with_its_digest_made_to_fit_opens_no_gate(shared_desk: An
         ("profile", "production", "awaiting_approval", "given for profile production"),
         ("expires_at", "2026-01-01T00:00:00Z", "awaiting_approval", "expired at"),
         ("expires_at", "2099-01-01T00:00:00Z", "awaiting_approval", "claims to live longer"),
+        ("target", "namespace:2003", "awaiting_approval", "names another plan"),
     ],
-    ids=["another plan", "another profile", "expired", "lives too long"],
+    ids=["another plan", "another profile", "expired", "lives too long", "another target"],
 )
 def test_an_edited_approval_opens_no_gate(
     shared_desk: Any, plan: Path, name: str, value: str, status: str, says: str
