@@ -43,6 +43,11 @@ class Endpoint:
     base_url: str
     token: SecretStr | None
 
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the service is on this machine, as the sandbox is."""
+        return _is_loopback(urlsplit(self.base_url).hostname or "")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -72,7 +77,7 @@ class Settings:
     @property
     def on_loopback(self) -> bool:
         """Whether the services are on this machine, as the sandbox is."""
-        return _is_loopback(urlsplit(self.gitlab.base_url).hostname or "")
+        return self.gitlab.on_loopback
 
 
 def require_tokens(settings: Settings) -> None:
@@ -263,6 +268,6 @@ def _number(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name)
     if not text:
         return default
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text) <= 1440:
+    if not (text.isascii() and text.isdigit() and len(text) < 9) or not 0 < int(text) <= 1440:
         raise BadSettings(f"{name} is not a whole number from 1 to 1440.", next_step="Correct or unset it.")
     return int(text)

@@ -46,24 +46,23 @@ def request_id_in(headers: Mapping[str, str], secrets: Iterable[str]) -> str | N
     return told if _REQUEST_ID.fullmatch(told) and clean(told, secrets) == told else None
 
 
-def refusal(name: str, service: str, call: str, answer: Answer, secrets: Iterable[str]) -> ServiceError | None:
-    """The error that fits a status which is no success; None if it is one."""
+def refusal(name: str, call: str, answer: Answer, renew: str, secrets: Iterable[str]) -> ServiceError | None:
+    """The error that fits a status which is no success; None if it is one. `renew` is how to get another token."""
     if 200 <= answer.status < 300:
         return None
     said = problem_in(answer.body, secrets)
     what = f"{name} answered {answer.status} to {call}" + (f": {said}" if said else "")
-    kind, step = _kind(name, service, answer)
+    kind, step = _kind(name, answer, renew)
     if kind is UnexpectedAnswer:
         what += ", a redirect, which is never followed"
     request_id = request_id_in(answer.headers, secrets)
     return kind(f"{what}.", next_step=step, status=answer.status, request_id=request_id)
 
 
-def _kind(name: str, service: str, answer: Answer) -> tuple[type[ServiceError], str]:
+def _kind(name: str, answer: Answer, renew: str) -> tuple[type[ServiceError], str]:
     match answer.status:
         case 401:
-            variable = f"GLHELPERS_{service.upper()}_TOKEN"
-            return NotAuthenticated, f"The token is missing, expired or revoked: renew it and set {variable}."
+            return NotAuthenticated, f"The token is missing, expired or revoked: {renew}."
         case 403:
             return NotAllowed, "The token's scope or its owner's role is too small; see README, tokens and scopes."
         case 404:
@@ -75,7 +74,7 @@ def _kind(name: str, service: str, answer: Answer) -> tuple[type[ServiceError], 
         case status if status >= 500:
             return ServiceUnavailable, f"Check the status page of {name}, then run again."
         case status if 300 <= status < 400:
-            return UnexpectedAnswer, "Check the address."
+            return UnexpectedAnswer, "Check the address, and whether the group or project was renamed."
         case _:
             return RequestRejected, "Nothing more can be done automatically; look at the request by hand."
 

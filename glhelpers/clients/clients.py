@@ -7,12 +7,15 @@ from types import TracebackType
 
 from glhelpers.clients.customersdot import CustomersDotClient
 from glhelpers.clients.gitlab import GitLabClient
+from glhelpers.clients.log import RequestLog
+from glhelpers.clients.pace import Pace
 from glhelpers.clients.retry import RetryBudget
-from glhelpers.clients.transport import RequestLog, Transport
+from glhelpers.clients.transport import Transport
 from glhelpers.clients.zendesk import ZendeskClient
+from glhelpers.errors import BadSettings
 from glhelpers.settings import Endpoint, Settings
 
-__all__ = ["Clients", "open_clients"]
+__all__ = ["Clients", "open_clients", "require_driver"]
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,33 @@ class Clients:
         self.close()
 
 
+def require_driver(settings: Settings) -> None:
+    """
+    Raise `BadSettings` where CustomersDot can only be worked by hand.
+
+    It has no public API: the adapter's routes exist where a team runs a gateway, not on the portal itself.
+    """
+    if settings.customersdot_driver == "manual":
+        raise BadSettings(
+            f"CustomersDot has no API, and profile {settings.profile} names no gateway for it.",
+            next_step='Give your gateway\'s address as customersdot_url, with customersdot_driver = "http", '
+            "in config.toml (docs/adapter.md); without one this cannot run yet.",
+        )
+
+
 def open_clients(settings: Settings) -> Clients:
     """Clients for the services of these settings."""
     log, budget = RequestLog(), RetryBudget()
 
     def transport(endpoint: Endpoint) -> Transport:
         return Transport(
-            endpoint.service, endpoint.base_url, endpoint.token, log=log, budget=budget, profile=settings.profile
+            endpoint.service,
+            endpoint.base_url,
+            endpoint.token,
+            log=log,
+            budget=budget,
+            profile=settings.profile,
+            pace=None if endpoint.on_loopback else Pace(),
         )
 
     gitlab, customersdot, zendesk = (

@@ -17,6 +17,7 @@ __all__ = ["DeadlineTransport", "deadline"]
 
 _CONNECTIONS = 16
 _AT_ONCE = 64 * 1024
+_KEPT_SECONDS = 4.0  # less than servers wait: uvicorn hangs up after five, and a request might cross that
 _ends: ContextVar[float] = ContextVar("ends", default=math.inf)
 
 
@@ -31,15 +32,15 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """The transport of httpx, straight to the host, with connections that know the deadline."""
+    """The transport of httpx, straight to the host, with connections that know the deadline, and are kept if `keep`."""
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
+    def __init__(self, tls: ssl.SSLContext, *, keep: bool = True) -> None:
         super().__init__(verify=tls, trust_env=False)
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,
             max_connections=_CONNECTIONS,
-            max_keepalive_connections=_CONNECTIONS,
-            keepalive_expiry=5.0,
+            max_keepalive_connections=_CONNECTIONS if keep else 0,
+            keepalive_expiry=_KEPT_SECONDS,
             network_backend=_Backend(),
         )
 

@@ -14,7 +14,8 @@ ATTEMPTS = 3
 LONGEST_WAIT = 60.0
 """A service that asks for more patience than this, in seconds, ends the run instead."""
 
-_RETRIED = frozenset({429, 502, 503, 504})
+_RETRIED = frozenset({429, 502, 503, 504, 520, 521, 522, 523, 524})
+"""Those from 520 on come from the network in front of GitLab.com, which then did not reach it."""
 
 
 def wait_before_retry(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from glhelpers.clients.log import RequestLog
 from glhelpers.clients.retry import RetryBudget
-from glhelpers.clients.transport import RequestLog, Transport
+from glhelpers.clients.transport import Transport
 from glhelpers.settings import Settings
 
 __all__ = ["SandboxControl"]

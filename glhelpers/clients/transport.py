@@ -8,16 +8,12 @@ than its deadline for a whole answer.
 from __future__ import annotations
 
 import base64
-import logging
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import httpx
 from pydantic import SecretStr
@@ -25,8 +21,11 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from glhelpers.clients.answer import Answer, refusal, request_id_in, typed
 from glhelpers.clients.deadline import DeadlineTransport, deadline
+from glhelpers.clients.log import Logged, RequestLog
+from glhelpers.clients.pace import Pace
 from glhelpers.clients.retry import ATTEMPTS, RetryBudget, jitter, wait_before_retry
-from glhelpers.clients.wire import clean
+from glhelpers.clients.tls import TLS
+from glhelpers.clients.wire import Secrets, clean
 from glhelpers.errors import (
     BadParameter,
     MissingCredential,
@@ -36,7 +35,7 @@ from glhelpers.errors import (
     UnexpectedAnswer,
 )
 
-__all__ = ["Logged", "RequestLog", "Transport"]
+__all__ = ["Transport"]
 
 T = TypeVar("T")
 
@@ -47,36 +46,6 @@ LARGEST = 4 * 1024 * 1024
 """Bytes of an answer's body at most."""
 
 _NAMES = {"gitlab": "GitLab.com", "customersdot": "CustomersDot", "zendesk": "Zendesk"}
-_TLS = ssl.create_default_context()
-_TLS.minimum_version = ssl.TLSVersion.TLSv1_2
-for _talkative in ("httpx", "httpcore"):  # they log whole addresses, queries included, and headers of answers
-    logging.getLogger(_talkative).setLevel(logging.WARNING)
-_log = logging.getLogger("glhelpers.clients")
-
-
-@dataclass(frozen=True)
-class Logged:
-    """A request as the log keeps it: no address, no header, no body."""
-
-    service: str
-    call: str
-    status: int | None
-    milliseconds: int
-    request_id: str | None
-
-
-@dataclass
-class RequestLog:
-    """All requests of one run, in the order of their ends."""
-
-    rows: list[Logged] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def add(self, row: Logged) -> None:
-        """Append one request."""
-        with self._lock:
-            self.rows.append(row)
-        _log.debug("%s %s -> %s in %d ms", row.service, row.call, row.status, row.milliseconds)
 
 
 class _Again(Exception):
@@ -101,28 +70,33 @@ class Transport:
         seconds: float = DEADLINE,
         sleep: Callable[[float], None] = time.sleep,
         profile: str = "",
+        pace: Pace | None = None,
+        tls: ssl.SSLContext = TLS,
     ) -> None:
         self.service, self.name = service, _NAMES.get(service, service)
         self._base = base_url.rstrip("/")
         self._home = httpx.URL(self._base)
-        self._secrets: frozenset[str] = frozenset()
+        self._secrets = Secrets()
         self._token, self._profile = token, profile
         self._log, self._budget, self._deadline, self._sleep = log, budget, seconds, sleep
+        self._pace = pace
         self.latest_date: datetime | None = None
-        self._client = httpx.Client(
-            transport=DeadlineTransport(_TLS),
-            follow_redirects=False,
-            trust_env=False,
-            timeout=httpx.Timeout(seconds, connect=min(5.0, seconds)),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "glhelpers"},
-        )
+        self._client = _client(DeadlineTransport(tls), seconds)
+        # On a connection that was kept, the service may hang up just when a write is sent, and nobody would know.
+        self._writer = _client(DeadlineTransport(tls, keep=False), seconds)
 
     def __repr__(self) -> str:
         return f"Transport({self.service})"
 
+    @property
+    def is_paced(self) -> bool:
+        """Whether requests wait for their turn."""
+        return self._pace is not None
+
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()
+        self._writer.close()
 
     def is_home(self, url: str) -> bool:
         """Whether an address lies on this service's own origin."""
@@ -158,7 +132,7 @@ class Transport:
             late = time.monotonic() - began >= self._deadline  # whoever waited that long is not asked to wait again
             raise _Again(error, None if late else self._wait("GET", None, None, attempt)) from None
         try:
-            self._accept(call, answer)
+            self._accept(call, answer, own=token is None)
         except (ServiceUnavailable, RateLimited) as error:
             raise _Again(error, self._wait("GET", answer.status, answer.headers.get("retry-after"), attempt)) from None
         return answer
@@ -204,6 +178,8 @@ class Transport:
     ) -> Answer:
         request = self._build(method, path, headers, parts)
         self._authenticate(request, path, token)
+        if self._pace is not None:
+            self._pace.wait()
         began, status, request_id = time.monotonic(), None, None
         try:
             with deadline(self._deadline):
@@ -246,23 +222,27 @@ class Transport:
             raise UnexpectedAnswer(f"A request to {self.name} would have left its address.", sent=False)
         secret = token or self._token
         if secret is None:
-            kept = f", or run: keyring set glhelpers:{self._profile} {self.service}"
-            raise MissingCredential(
-                f"There is no token for {self.name}.",
-                next_step=f"Set GLHELPERS_{self.service.upper()}_TOKEN{'.' if self._profile == 'sandbox' else kept}",
-            )
+            raise MissingCredential(f"There is no token for {self.name}.", next_step=f"Set {self._where_kept()}.")
         value = secret.get_secret_value()
         if not value.isascii() or any(char.isspace() or not char.isprintable() for char in value):
             raise MissingCredential(
                 f"The token for {self.name} holds characters that no token has.", next_step="Copy it again."
             )
         basic = self.service == "zendesk" and "/token:" in value
-        shown = base64.b64encode(value.encode()).decode()
-        self._secrets |= {value, shown, quote(value, safe="")}
-        request.headers["Authorization"] = f"Basic {shown}" if basic else f"Bearer {value}"
+        self._secrets.add(value)
+        if basic:
+            self._secrets.add(value.partition("/token:")[2])
+        shown = base64.b64encode(value.encode()).decode() if basic else value
+        request.headers["Authorization"] = f"{'Basic' if basic else 'Bearer'} {shown}"
+
+    def _where_kept(self) -> str:
+        """Where this service's token is taken from, as part of a sentence."""
+        variable = f"GLHELPERS_{self.service.upper()}_TOKEN"
+        keyring = f"or run: keyring set glhelpers:{self._profile} {self.service}"
+        return variable if self._profile in ("", "sandbox") else f"{variable}, {keyring}"
 
     def _stream(self, request: httpx.Request, call: str) -> Answer:
-        response = self._client.send(request, stream=True)
+        response = (self._client if request.method == "GET" else self._writer).send(request, stream=True)
         headers = {name.lower(): value for name, value in response.headers.items()}
         try:
             if headers.get("content-encoding", "identity").strip().lower() != "identity":
@@ -297,9 +277,10 @@ class Transport:
         """Raise the error that fits an answer which a caller had let through."""
         self._accept(call, answer)
 
-    def _accept(self, call: str, answer: Answer) -> None:
+    def _accept(self, call: str, answer: Answer, *, own: bool = True) -> None:
         """Raise the error that fits a status which is no success."""
-        error = refusal(self.name, self.service, call, answer, self._secrets)
+        renew = f"renew it and set {self._where_kept()}" if own else "its owner has to sign in again"
+        error = refusal(self.name, call, answer, renew, self._secrets)
         if error is not None:
             raise error
 
@@ -315,6 +296,16 @@ class Transport:
     def clean(self, text: str) -> str:
         """Text of this service for one line of a message, without the tokens in use."""
         return clean(text, self._secrets)
+
+
+def _client(transport: DeadlineTransport, seconds: float) -> httpx.Client:
+    return httpx.Client(
+        transport=transport,
+        follow_redirects=False,
+        trust_env=False,
+        timeout=httpx.Timeout(seconds, connect=min(5.0, seconds)),
+        headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "glhelpers"},
+    )
 
 
 def _wait_asked_for(state: RetryCallState) -> float:
@@ -333,6 +324,7 @@ def _reason(error: httpx.HTTPError) -> str:
         ("SSL", "no secure connection"),
         ("refused", "connection refused"),
         ("Name or service", "its name is not known"),
+        ("nodename", "its name is not known"),
     )
     for sign, words in signs:
         if sign in text:

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
+import threading
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 from urllib.parse import quote
 
 from glhelpers.errors import BadParameter
 
-__all__ = ["clean", "path_of", "problem_in", "strict_json"]
+__all__ = ["Secrets", "clean", "path_of", "problem_in", "strict_json"]
 
 _DEEPEST = 40
 _SHOWN = 200
 _LOOKED_AT = 4000
+_SHORTEST = 6
 _TOKEN_LIKE = re.compile(
     r"(?:\w{1,40}-)?gl[a-z]{2,5}-[\w.=-]{10,}|(?i:bearer|basic)\s+\S+|[0-9a-f]{64}|eyJ[\w-]+\.[\w.-]+"
 )
+
+
+class Secrets:
+    """The tokens in use, in the forms in which a service may repeat them; never shown, not even by `vars`."""
+
+    __slots__ = ("_forms", "_lock")
+
+    def __init__(self) -> None:
+        self._forms: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
+
+    def add(self, value: str) -> None:
+        """From now on, this one is masked too, unless it is so short that ordinary words hold it."""
+        if len(value) < _SHORTEST:
+            return
+        forms = {value, quote(value, safe=""), base64.b64encode(value.encode()).decode()}
+        with self._lock:
+            self._forms |= forms
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._forms, key=len, reverse=True))
+
+    def __repr__(self) -> str:
+        return "Secrets()"
 
 
 def path_of(template: str, *segments: str | int) -> str:

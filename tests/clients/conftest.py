@@ -19,8 +19,11 @@ from pydantic import SecretStr
 from glhelpers.clients.clients import Clients
 from glhelpers.clients.customersdot import CustomersDotClient
 from glhelpers.clients.gitlab import GitLabClient
+from glhelpers.clients.log import RequestLog
+from glhelpers.clients.pace import Pace
 from glhelpers.clients.retry import RetryBudget
-from glhelpers.clients.transport import RequestLog, Transport
+from glhelpers.clients.tls import TLS
+from glhelpers.clients.transport import Transport
 from glhelpers.clients.zendesk import ZendeskClient
 
 PLANTED = "planted.token.that.looks.like.no.other"
@@ -48,6 +51,9 @@ class FaultServer:
     connections: int = 0
     tls: ssl.SSLContext | None = None
     host: str = "127.0.0.1"
+    impatient: bool = False
+    """Answer as soon as the headers are there, without the body."""
+
     _listening: socket.socket | None = None
     _threads: list[threading.Thread] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -102,7 +108,7 @@ class FaultServer:
             plain.settimeout(5)
             connection = self.tls.wrap_socket(plain, server_side=True) if self.tls else plain
             with connection:
-                received = _receive(connection)
+                received = _receive(connection, whole=not self.impatient)
                 if received is None:
                     return
                 turn = min(len(self.requests), len(self.behaviours) - 1)
@@ -110,7 +116,7 @@ class FaultServer:
                 self.behaviours[turn](connection)
 
 
-def _receive(connection: socket.socket) -> Received | None:
+def _receive(connection: socket.socket, whole: bool) -> Received | None:
     data = b""
     while b"\r\n\r\n" not in data:
         more = connection.recv(65536)
@@ -120,7 +126,7 @@ def _receive(connection: socket.socket) -> Received | None:
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-    while len(body) < int(headers.get("content-length", "0")):
+    while whole and len(body) < int(headers.get("content-length", "0")):
         body += connection.recv(65536)
     method, target, _ = first.split(" ")
     return Received(method, target, headers, body)
@@ -151,6 +157,16 @@ def reset(connection: socket.socket) -> None:
 
 def hang_up(connection: socket.socket) -> None:
     """Close without an answer, politely."""
+
+
+def linger(answer: bytes, seconds: float) -> Behaviour:
+    """Answer, and keep the connection open for a while without ever listening to it again."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(answer)
+        time.sleep(seconds)
+
+    return behave
 
 
 def silence(connection: socket.socket) -> None:
@@ -225,7 +241,13 @@ def trying(server: FaultServer) -> Iterator[Make]:
     """Make clients on the fault server: deadline one second, waits only noted down."""
     made: list[Transport] = []
 
-    def make(url: str | None = None, token: str | None = PLANTED, seconds: float = 1.0) -> Trying:
+    def make(
+        url: str | None = None,
+        token: str | None = PLANTED,
+        seconds: float = 1.0,
+        tls: ssl.SSLContext = TLS,
+        pace: Pace | None = None,
+    ) -> Trying:
         log, budget, sleeps = RequestLog(), RetryBudget(), list[float]()
         transports = [
             Transport(
@@ -237,6 +259,8 @@ def trying(server: FaultServer) -> Iterator[Make]:
                 seconds=seconds,
                 sleep=sleeps.append,
                 profile="trial",
+                tls=tls,
+                pace=pace,
             )
             for service in ("gitlab", "customersdot", "zendesk")
         ]

@@ -16,6 +16,7 @@ from tests.clients.conftest import (
     Make,
     drip,
     hang_up,
+    linger,
     raw,
     reply,
     reset,
@@ -173,3 +174,38 @@ def test_nobody_listens(method: str, waits: int, server: FaultServer, trying: Ma
     assert not caught.value.sent
     assert server.connections == 0
     assert len(here.sleeps) == waits
+
+
+def test_a_write_takes_a_connection_of_its_own(server: FaultServer, trying: Make) -> None:
+    """On one kept from a read, a service that hangs up just then would leave the outcome unknown."""
+    kept = linger(_HEAD + f"Content-Length: {len(_USER)}\r\n\r\n".encode() + _USER, 0.5)
+    server.then(kept, told({"id": 1, "body": "text"}))
+    here = trying()
+    here.clients.gitlab.me()
+    assert here.clients.gitlab.create_note("a/b", 1, "text").id == 1
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind"),
+    [
+        (reply(413, '{"message": "413 Request Entity Too Large"}'), ServiceError),
+        (reset, ServiceUnavailable),
+        (hang_up, ServiceUnavailable),
+        (silence, ServiceUnavailable),
+    ],
+    ids=["413", "reset", "closed", "silence"],
+)
+def test_a_body_that_nobody_reads_to_the_end(
+    behaviour: Behaviour, kind: type[ServiceError], server: FaultServer, trying: Make
+) -> None:
+    """A large upload ends in time when the other side stops listening, and counts as sent."""
+    server.impatient = True
+    server.then(behaviour)
+    here = trying(seconds=0.5)
+    began = time.monotonic()
+    with pytest.raises(kind) as caught:
+        here.clients.gitlab.upload("a/b", "large.html", b"x" * 30_000_000, "text/html")
+    assert time.monotonic() - began < 1.5
+    assert caught.value.sent
+    assert len(server.requests) == 1
