@@ -1,22 +1,16 @@
-"""A request never leaves its service: no redirect, no foreign page, no proxy, no untrusted certificate, no other route."""
+"""A request never leaves its service: no redirect, no foreign page, no proxy, no other route."""
 
 from __future__ import annotations
 
-import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from glhelpers.clients.wire import path_of
-from glhelpers.errors import BadParameter, ServiceUnavailable, UnexpectedAnswer
+from glhelpers.errors import BadParameter, UnexpectedAnswer
 from tests.clients.conftest import FaultServer, Make, reply, told
 
 
@@ -88,42 +82,6 @@ def test_proxies_and_netrc_of_the_environment_are_not_used(
     trying().clients.gitlab.me()
     assert elsewhere.connections == 0
     assert server.requests[0].headers["authorization"].startswith("Bearer ")
-
-
-@pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_a_certificate_nobody_vouches_for_is_refused(
-    method: str, server: FaultServer, trying: Make, tmp_path: Path
-) -> None:
-    """No byte of a request goes to a server that made its own certificate, and the message says why."""
-    server.tls, server.host = _self_signed(tmp_path), "localhost"
-    server.then(told({"id": 1, "username": "ada"}))
-    with pytest.raises(ServiceUnavailable, match="its certificate is not trusted") as caught:
-        trying().send(method)
-    assert not caught.value.sent
-    assert server.requests == []
-
-
-def _self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    kept = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "both.pem").write_bytes(kept + certificate.public_bytes(encoding))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "both.pem")
-    return context
 
 
 NASTY = [

@@ -43,6 +43,9 @@ JSON_429 = '{"message": {"error": "This endpoint has been requested too many tim
         ("GET", 429, "", 1, 0.2),
         ("GET", 429, "٣", 1, 0.2),
         ("GET", 429, "Wed, 21 Oct 2026 07:28:00 GMT", 1, 0.2),
+        ("GET", 520, None, 1, 0.2),
+        ("GET", 524, None, 2, 0.4),
+        ("GET", 525, None, 1, None),
         ("GET", 500, None, 1, None),
         ("GET", 501, None, 1, None),
         ("GET", 400, None, 1, None),
@@ -131,6 +134,7 @@ def test_a_write_that_came_too_fast_is_not_repeated(
     [
         (reply(400, '{"error": "name is missing"}'), RequestRejected, "answered 400 to /user: name is missing."),
         (reply(401, '{"message": "401 Unauthorized"}'), NotAuthenticated, "set GLHELPERS_GITLAB_TOKEN"),
+        (reply(401, ""), NotAuthenticated, "or run: keyring set glhelpers:trial gitlab"),
         (
             reply(403, '{"error": "insufficient_scope", "error_description": "Higher.", "scope": "api admin_mode"}'),
             NotAllowed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import pickle
 import traceback
 
 import pytest
@@ -76,6 +77,26 @@ def test_a_token_that_is_asked_about_is_as_secret(server: FaultServer, trying: M
         trying().clients.gitlab.token_info(SecretStr("other.token.unknown"))
     assert server.requests[0].headers["authorization"] == "Bearer other.token.unknown"
     assert "other.token" not in str(caught.value)
+    assert "its owner has to sign in again" in str(caught.value)
+
+
+def test_nothing_that_is_shown_of_a_client_holds_the_token(server: FaultServer, trying: Make) -> None:
+    """Not `repr`, not `vars`, at any depth of our own objects, before or after a request."""
+    server.then(told({"id": 1, "username": "ada"}))
+    here = trying()
+    here.clients.gitlab.me()
+    for value in (here.clients, here.transport, vars(here.transport), here.clients.gitlab, vars(here.clients.gitlab)):
+        assert PLANTED not in repr(value)
+    with pytest.raises(TypeError):
+        pickle.dumps(here.clients)
+
+
+def test_the_secret_half_of_a_zendesk_token_is_masked_alone(server: FaultServer, trying: Make) -> None:
+    """The agent's address and the token are one credential, and a service may repeat only the half that matters."""
+    server.then(reply(401, '{"error": "no such key: half.secret.half"}'))
+    with pytest.raises(ServiceError) as caught:
+        trying(token="agent@example.com/token:half.secret.half").clients.zendesk.ticket(1)
+    assert "no such key: [masked]" in str(caught.value)
 
 
 @pytest.mark.parametrize(
