@@ -19,7 +19,7 @@ from glhelpers.actions.journal import Intent, Journal
 from glhelpers.actions.plan import differences
 from glhelpers.actions.reading import Reader
 from glhelpers.actions.write import Writer
-from glhelpers.clients.clients import Clients, open_clients
+from glhelpers.clients.clients import Clients, open_clients, require_driver
 from glhelpers.errors import BadParameter, GateClosed, GlhelpersError, RunbookContractError, WriteInProgress
 from glhelpers.evidence import show
 from glhelpers.evidence.folder import RunFolder, redacted_record
@@ -74,6 +74,7 @@ def open_runbook(id: str, variables: dict[str, Any]) -> Run:
     settings = load_settings()
     if settings.profile != "sandbox":
         _refuse_examples(book, asked)
+    require_driver(settings)
     require_tokens(settings)
     return Run(book, asked, settings)
 

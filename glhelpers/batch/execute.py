@@ -21,6 +21,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from glhelpers.actions.catalogue import runbook
+from glhelpers.clients.clients import require_driver
 from glhelpers.errors import OperatorError, RunbookContractError
 from glhelpers.evidence.folder import RunFolder, read_record
 from glhelpers.evidence.notebook import finished_notebook
@@ -106,6 +107,7 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
     given = asked.model_dump(mode="json")
     if asked.approval:
         given["approval"] = str(Path(asked.approval).resolve())
+    require_driver(settings)
     require_tokens(settings)
     register_tokens(settings)
     folder = RunFolder.open(settings.runs_dir, asked.ticket_url, id, datetime.now(UTC))
