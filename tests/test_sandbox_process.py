@@ -157,12 +157,14 @@ def test_a_bad_world_is_one_sentence(
     if content is not None:
         path.write_text(content, encoding="utf-8")
     monkeypatch.setenv(variable, str(path))
+    before = set(psutil.Process().children())
     with pytest.raises(BadSettings, match=r"The sandbox did not start: .*mine\.yaml") as caught:
         load_settings()
     assert words in str(caught.value)
     assert "Traceback" not in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert not [child for child in psutil.Process().children() if "glhelpers.sandbox" in " ".join(child.cmdline())]
+    new = set(psutil.Process().children()) - before
+    assert not [child for child in new if "glhelpers.sandbox" in " ".join(child.cmdline())]
 
 
 def test_a_sandbox_that_was_killed_is_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
