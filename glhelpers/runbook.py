@@ -8,8 +8,6 @@ included.  The record is rewritten after every step, so that it is true wherever
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +18,9 @@ from glhelpers.actions.plan import differences
 from glhelpers.actions.reading import Reader
 from glhelpers.actions.write import Writer
 from glhelpers.clients.clients import Clients, open_clients, require_driver
-from glhelpers.errors import BadParameter, GateClosed, GlhelpersError, RunbookContractError, WriteInProgress
+from glhelpers.errors import BadParameter, GateClosed
 from glhelpers.evidence import show
-from glhelpers.evidence.folder import RunFolder, redacted_record
+from glhelpers.evidence.folder import redacted_record
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.publish import escalate
 from glhelpers.evidence.record import Known, build_record
@@ -32,18 +30,16 @@ from glhelpers.gates.decision import refusal
 from glhelpers.gates.files import read_approval, read_plan
 from glhelpers.models.change import Approval, ChangePlan, Outcome, PlanFile, Receipt
 from glhelpers.models.finding import Decision, Finding, Status
-from glhelpers.models.record import RunRecord, Step, StepState
 from glhelpers.models.request import RunbookParameters, parse_parameters
 from glhelpers.rules.rule import decide, evaluate
 from glhelpers.session import View, is_interactive, parameters_in
 from glhelpers.settings import Settings, load_settings, remember_notebook, require_tokens
+from glhelpers.steps import STEPS, RecordedSteps, folder_of, none_run
 
 if TYPE_CHECKING:
     from glhelpers.gates.widget import ConfirmGate
 
 __all__ = ["STEPS", "Run", "open_runbook"]
-
-STEPS = ("look up", "check", "plan", "confirm", "apply", "verify", "record")
 
 _BY_OUTCOME = {
     Outcome.applied: Status.completed,
@@ -89,31 +85,30 @@ def _refuse_examples(book: Runbook, asked: RunbookParameters) -> None:
         )
 
 
-class Run:
+class Run(RecordedSteps):
     """One run: call the steps in the order of `STEPS`; each returns what its cell shows."""
 
     def __init__(self, book: Runbook, asked: RunbookParameters, settings: Settings) -> None:
         self.book, self.asked, self.settings = book, asked, settings
-        self.folder = _folder(settings, asked.ticket_url, book.id)
         self._clients: Clients | None = None
         self._journal: Journal | None = None
         self._facts: Any = None
         self._gate: ConfirmGate | None = None
         self._intent: Intent | None = None
-        self._settled: tuple[ChangePlan, Receipt] | None = None
         self.reader = Reader()
-        self.known = Known(
-            run_id=self.folder.run_id,
+        folder = folder_of(settings, asked.ticket_url, book.id)
+        known = Known(
+            run_id=folder.run_id,
             runbook=book.id,
             profile=settings.profile,
             production=settings.production,
             operator=settings.operator,
             parameters=asked.recorded(),
-            started_at=datetime.now(UTC),
-            steps={name: Step(name=name, state=StepState.not_run) for name in STEPS},
+            started_at=_now(),
+            steps=none_run(),
         )
         register_tokens(settings)
-        self._write(complete=False)
+        super().__init__(known, folder)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         where = "PRODUCTION" if self.settings.production else self.settings.profile
@@ -341,9 +336,6 @@ class Run:
         decision = self.known.decision or Decision(status=None, stage=None, why="")
         self.known.drafts = self.book.drafts(self._facts, self.known.findings, decision, receipt)
 
-    def _conclude_with(self, status: Status, why: str, next_step: str | None) -> None:
-        self.known.status, self.known.why, self.known.next_step = status, why, next_step
-
     def _ended(self) -> bool:
         decision = self.known.decision
         return self.known.receipt is not None or decision is None or decision.status is not None
@@ -369,63 +361,6 @@ class Run:
             parts.append(show.differences_table(self.known.stale))
         return View("".join(parts), text)
 
-    @contextmanager
-    def _step(self, name: str, *, needs: str | None = None) -> Iterator[None]:
-        """Mark a step as running, then done or failed, and write the record at each turn."""
-        if needs is not None and self.known.steps[needs].state is not StepState.done:
-            raise RunbookContractError(
-                f"Step {name!r} needs step {needs!r} first.", next_step="Run the cells from the top."
-            )
-        for later in STEPS[STEPS.index(name) + 1 :]:
-            self.known.steps[later] = Step(name=later, state=StepState.not_run)
-        self._forget_from(name)
-        self._mark(name, StepState.running, began=_now())
-        self._write(complete=False)
-        try:
-            yield
-        except GlhelpersError as error:
-            self._failed(name, error.message)
-            if isinstance(error, WriteInProgress):
-                self._conclude_with(Status.stopped, error.message, error.next_step)
-            elif not isinstance(error, GateClosed):
-                self._conclude_with(Status.failed, error.message, error.next_step)
-            self._write(complete=False)
-            raise
-        except Exception as error:
-            # The one place where anything unforeseen is caught: an expert gets a sentence, the record says where.
-            self._failed(name, f"unforeseen {type(error).__name__}")
-            self._conclude_with(Status.failed, f"An unforeseen {type(error).__name__} ended step {name!r}.", None)
-            self._write(complete=False)
-            raise RunbookContractError(
-                f"An unforeseen {type(error).__name__} ended step {name!r}.",
-                next_step="Report it with the run's record; nothing in the record is secret.",
-            ) from error
-        self._mark(name, StepState.done)
-        if name != "record":
-            self._write(complete=False)
-
-    def _forget_from(self, name: str) -> None:
-        """Forget what this step and later ones found; what `check` settled for an earlier run outlives the steps after it."""
-        self.known.forget_from(name)
-        if name in ("look up", "check"):
-            self._settled = None
-        if self._settled is not None:
-            self.known.plan, self.known.receipt = self._settled
-
-    def _mark(self, name: str, state: StepState, began: datetime | None = None) -> None:
-        started = began or self.known.steps[name].started_at
-        ended = _now() if state in (StepState.done, StepState.failed) else None
-        self.known.steps[name] = Step(name=name, state=state, started_at=started, ended_at=ended)
-
-    def _failed(self, name: str, message: str) -> None:
-        self._mark(name, StepState.failed)
-        self.known.steps[name] = self.known.steps[name].model_copy(update={"error": message})
-
-    def _write(self, *, complete: bool) -> RunRecord:
-        record = build_record(self.known, complete=complete, ended_at=_now() if complete else None)
-        self.folder.write_record(record)
-        return record
-
     def _open_clients(self) -> Clients:
         if self._clients is None:
             self._clients = open_clients(self.settings)
@@ -445,15 +380,6 @@ class Run:
             operator=self.settings.operator,
             in_flight=timedelta(seconds=self.settings.in_flight_seconds),
         )
-
-
-def _folder(settings: Settings, ticket_url: str, id: str) -> RunFolder:
-    """The folder that a driving process has made for this run, else a new one."""
-    given = settings.given_folder
-    if given is None:
-        return RunFolder.open(settings.runs_dir, ticket_url, id, _now())
-    run_id = given.name.removeprefix(".").removesuffix(".incomplete")
-    return RunFolder(path=given, final=given.with_name(run_id), run_id=run_id)
 
 
 def _now() -> datetime:
