@@ -11,21 +11,21 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psutil
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from glhelpers.actions.database import durable_engine
 from glhelpers.errors import BadSettings, GateClosed, WriteInProgress
 
-__all__ = ["Entry", "Intent", "Journal"]
+__all__ = ["Entry", "Intent", "Journal", "me"]
 
 _META = sa.MetaData()
 _ENTRIES = sa.Table(
@@ -75,7 +75,9 @@ class Intent:
         if self.host != socket.gethostname():
             return datetime.now(UTC) < datetime.fromisoformat(self.in_flight_until)
         try:
-            return bool(abs(psutil.Process(self.pid).create_time() - self.process_started) < 1)
+            holder = psutil.Process(self.pid)
+            ended = holder.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)  # nobody has asked how it ended
+            return not ended and abs(holder.create_time() - self.process_started) < 1
         except psutil.Error:
             return False
 
@@ -107,14 +109,15 @@ class Journal:
     """All writes of all runs that share this database."""
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
         try:
-            with self._transaction() as connection:
+            self._engine = durable_engine(url)
+            with self._engine.begin() as connection:
                 _META.create_all(connection)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ImportError) as error:
             raise BadSettings(
                 f"The journal cannot be opened ({type(error).__name__}).",
-                next_step="Check GLHELPERS_JOURNAL_URL and that its folder can be written; no journal, no write.",
+                next_step="Check GLHELPERS_JOURNAL_URL, its driver, and that its folder can be written; "
+                "no journal, no write.",
             ) from None
 
     def close(self) -> None:
@@ -129,7 +132,7 @@ class Journal:
         """
         now = _now()
         try:
-            with self._transaction() as connection:
+            with self._transaction("take the intent; nothing was sent") as connection:
                 connection.execute(_SPENT.insert().values(approval_id=approval_id, intent_id=intent.id, at=now))
                 self._append(connection, "intent", intent.id, intent.target, vars(intent), now)
                 connection.execute(_OPEN.insert().values(target=intent.target, intent_id=intent.id))
@@ -151,120 +154,117 @@ class Journal:
 
     def answered(self, intent: Intent, answer: dict[str, Any]) -> None:
         """Record what the service answered, before anything else is done with it."""
-        with self._transaction() as connection:
+        with self._transaction("take the answer to a change that may have been made") as connection:
             self._append(connection, "answer", intent.id, intent.target, answer, _now())
 
     def settle(self, intent: Intent, outcome: str, checks: list[dict[str, Any]]) -> None:
-        """Record the outcome that a read-back found, and free the target."""
-        with self._transaction() as connection:
-            self._append(
-                connection, "settled", intent.id, intent.target, {"outcome": outcome, "checks": checks}, _now()
-            )
-            connection.execute(_OPEN.delete().where(_OPEN.c.intent_id == intent.id))
+        """Record the outcome that a read-back found, and free the target; the first to settle is the one that counts."""
+        with self._transaction(f"take the outcome {outcome}") as connection:
+            if connection.execute(_OPEN.delete().where(_OPEN.c.intent_id == intent.id)).rowcount:
+                found = {"outcome": outcome, "checks": checks}
+                self._append(connection, "settled", intent.id, intent.target, found, _now())
 
     def left_open(self, intent: Intent, why: str) -> None:
         """Record that the outcome could not be told; the target stays taken until somebody settles it."""
-        with self._transaction() as connection:
+        with self._transaction("take it that the outcome is not known") as connection:
             self._append(connection, "unsettled", intent.id, intent.target, {"why": why}, _now())
 
     def spent(self, approval_id: str) -> str | None:
         """When an approval was spent, or None."""
-        with self._transaction() as connection:
+        with self._transaction("be read") as connection:
             query = sa.select(_SPENT.c.at).where(_SPENT.c.approval_id == approval_id)
             return connection.execute(query).scalar_one_or_none()
 
     def open_intent(self, target: str) -> Intent | None:
         """The write to this target whose outcome is not recorded yet, if there is one."""
-        with self._transaction() as connection:
+        with self._transaction("be read") as connection:
             query = (
-                sa.select(_ENTRIES.c.payload)
+                sa.select(_ENTRIES.c.seq, _ENTRIES.c.payload)
                 .join(_OPEN, _OPEN.c.intent_id == _ENTRIES.c.intent_id)
                 .where(_OPEN.c.target == target, _ENTRIES.c.kind == "intent")
             )
-            payload = connection.execute(query).scalar_one_or_none()
-        return Intent(**json.loads(payload)) if payload is not None else None
+            row = connection.execute(query).one_or_none()
+        return Intent(**_payload(row._asdict())) if row is not None else None
 
     def answer_of(self, intent: Intent) -> dict[str, Any] | None:
         """What the service answered to this write, if the answer was recorded."""
         found = [entry for entry in self.entries(intent.id) if entry.kind == "answer"]
         return found[-1].payload if found else None
 
+    def was_given_up(self, intent: Intent) -> bool:
+        """Whether its holder has recorded that it cannot tell the outcome, and so left it to others to settle."""
+        return any(entry.kind == "unsettled" for entry in self.entries(intent.id))
+
     def entries(self, intent_id: str | None = None) -> list[Entry]:
         """All rows, or those of one intent, oldest first."""
+        return [Entry(**{**row, "payload": _payload(row)}) for row in self._rows(intent_id)]
+
+    def _rows(self, intent_id: str | None = None) -> list[dict[str, Any]]:
         query = sa.select(_ENTRIES).order_by(_ENTRIES.c.seq)
         if intent_id is not None:
             query = query.where(_ENTRIES.c.intent_id == intent_id)
-        with self._transaction() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [Entry(**{**row, "payload": json.loads(row["payload"])}) for row in rows]
+        with self._transaction("be read") as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     def first_broken_row(self) -> int | None:
         """The number of the first row whose hash does not fit its content and its predecessor, or None."""
         previous = _FIRST
-        for entry in self.entries():
-            content = [entry.at, entry.kind, entry.intent_id, entry.target, entry.payload]
-            if entry.previous != previous or entry.hash != _hash(previous, content):
-                return entry.seq
-            previous = entry.hash
+        for row in self._rows():
+            if row["previous"] != previous or row["hash"] != _hash(row):
+                return int(row["seq"])
+            previous = row["hash"]
         return None
 
     def _append(
         self, connection: Connection, kind: str, intent_id: str, target: str, payload: dict[str, Any], at: str
     ) -> None:
-        last = connection.execute(sa.select(_ENTRIES.c.hash).order_by(_ENTRIES.c.seq.desc()).limit(1)).scalar()
-        previous = last or _FIRST
-        connection.execute(
-            _ENTRIES.insert().values(
-                at=at,
-                kind=kind,
-                intent_id=intent_id,
-                target=target,
-                payload=json.dumps(payload, sort_keys=True),
-                previous=previous,
-                hash=_hash(previous, [at, kind, intent_id, target, payload]),
-            )
-        )
+        last = connection.execute(sa.select(_ENTRIES.c.seq, _ENTRIES.c.hash).order_by(_ENTRIES.c.seq.desc()).limit(1))
+        seq, previous = last.one_or_none() or (0, _FIRST)
+        row = {
+            "seq": seq + 1,
+            "at": at,
+            "kind": kind,
+            "intent_id": intent_id,
+            "target": target,
+            "payload": json.dumps(payload, sort_keys=True),
+            "previous": previous,
+        }
+        connection.execute(_ENTRIES.insert().values(**row, hash=_hash(row)))
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                # One writer at a time keeps the hash chain a chain.
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7305911)"))
-            yield connection
-
-
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
-    path = sa.make_url(url).database
-    if path:
+    def _transaction(self, purpose: str) -> Iterator[Connection]:
         try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        except OSError:
+            with self._engine.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    # One writer at a time keeps the hash chain a chain.
+                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(7305911)"))
+                yield connection
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
             raise BadSettings(
-                "The folder of the journal cannot be made.",
-                next_step="Set GLHELPERS_STATE_DIR to a folder that you can write.",
+                f"The journal could not {purpose} ({type(error).__name__}).",
+                next_step="Mend its database (is the disk full?), then run again: a change that was sent before is "
+                "read back first and never sent twice.",
             ) from None
-    engine = sa.create_engine(url, connect_args={"timeout": 30})
-
-    @sa.event.listens_for(engine, "connect")
-    def durable(connection: Any, record: Any) -> None:
-        # The driver would begin transactions late and on its own; the claim must hold from the start.
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-
-    @sa.event.listens_for(engine, "begin")
-    def immediate(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def _hash(previous: str, content: list[Any]) -> str:
-    return hashlib.sha256((previous + json.dumps(content, sort_keys=True)).encode()).hexdigest()
+def _hash(row: Mapping[str, Any]) -> str:
+    """Over every byte of a row as it is kept, its predecessor's hash among them."""
+    content = [row[name] for name in ("seq", "at", "kind", "intent_id", "target", "payload", "previous")]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _payload(row: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = json.loads(row["payload"])
+    except ValueError:
+        raise BadSettings(
+            f"Row {row['seq']} of the journal was changed after it was written and cannot be read.",
+            next_step="Keep a copy of the journal, and look by hand at what the row was about.",
+        ) from None
+    return value

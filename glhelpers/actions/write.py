@@ -26,6 +26,9 @@ __all__ = ["IN_FLIGHT", "Writer"]
 IN_FLIGHT = timedelta(seconds=25)
 """How long a request may be on its way: above the transport's deadline for a whole answer."""
 
+_NO_VERDICT = (408, 409, 425, 499)
+"""Statuses below 500 that do not say that the request was not carried out: a time-out, or one like it under way."""
+
 _LOOKS = 4
 _PAUSE = 0.4
 """A read-back that does not show the change yet is repeated so many times, so many seconds apart."""
@@ -85,7 +88,7 @@ class Writer:
         try:
             answer = effect_of(plan).send(self.clients, plan, intent.id)
         except ServiceError as error:
-            refused = error.status is not None and 400 <= error.status < 500
+            refused = error.status is not None and 400 <= error.status < 500 and error.status not in _NO_VERDICT
             says = f"refused: {error.message}" if refused else f"no usable answer: {error.message}"
             return {"says": says, "sent": error.sent, "success": False, "refused": refused}
         if answer.success:
@@ -134,7 +137,7 @@ class Writer:
         """
         Settle what an earlier run left open on this target, without sending anything.
 
-        Raises `WriteInProgress` while its holder lives.  Waits until the request cannot be on its
+        Raises `WriteInProgress` while its holder lives and has not given it up.  Waits until the request cannot be on its
         way any more before a state that shows no change is believed.
         """
         intent = self.journal.open_intent(self.target_key(target))
@@ -142,7 +145,7 @@ class Writer:
             return None
         host, pid, started = me()
         mine = (intent.host, intent.pid) == (host, pid) and abs(intent.process_started - started) < 1
-        if not mine and intent.holder_is_alive():
+        if not mine and intent.holder_is_alive() and not self.journal.was_given_up(intent):
             raise WriteInProgress(
                 f"A write to {target} is held by {intent.operator} (run {intent.run_id}, process {intent.pid} on "
                 f"{intent.host}), which is still running.",
