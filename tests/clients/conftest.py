@@ -175,6 +175,14 @@ def silence(connection: socket.socket) -> None:
         connection.recv(1)
 
 
+def sip(connection: socket.socket) -> None:
+    """Listen, but much too slowly for a large body."""
+    for _ in range(25):
+        time.sleep(0.1)
+        if not connection.recv(65536):
+            return
+
+
 def drip(start: bytes, drop: bytes, every: float) -> Behaviour:
     """Send `start`, then `drop` again and again, as long as the other side listens."""
 

@@ -21,6 +21,7 @@ from tests.clients.conftest import (
     reply,
     reset,
     silence,
+    sip,
     stream,
     told,
 )
@@ -193,8 +194,9 @@ def test_a_write_takes_a_connection_of_its_own(server: FaultServer, trying: Make
         (reset, ServiceUnavailable),
         (hang_up, ServiceUnavailable),
         (silence, ServiceUnavailable),
+        (sip, ServiceUnavailable),
     ],
-    ids=["413", "reset", "closed", "silence"],
+    ids=["413", "reset", "closed", "silence", "sips"],
 )
 def test_a_body_that_nobody_reads_to_the_end(
     behaviour: Behaviour, kind: type[ServiceError], server: FaultServer, trying: Make

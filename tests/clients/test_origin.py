@@ -143,6 +143,22 @@ def test_no_request_leaves_its_template(server: FaultServer, trying: Make, name:
     assert (path, query.count("&"), query.count("=")) == ("/api/v4/users", 0, 1)
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["@{host}/x", "0/x", ".example.com/x", "/a/../b", "/a/./b", "/a?b=1", "/a#b", "/a b", "x", ""],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_the_last_word_on_an_address_is_the_transports(
+    method: str, path: str, server: FaultServer, elsewhere: FaultServer, trying: Make
+) -> None:
+    """Even if a client built a path carelessly, no token is attached to what would arrive elsewhere."""
+    transport = trying().transport
+    careless = path.format(host=f"127.0.0.1:{elsewhere.port}")
+    with pytest.raises((UnexpectedAnswer, BadParameter)):
+        _ = transport.read("/x", careless) if method == "GET" else transport.write(method, "/x", careless)
+    assert (server.connections, elsewhere.connections) == (0, 0)
+
+
 @pytest.mark.parametrize("text", ["\ud800", "a\udfff"])
 def test_half_a_character_is_refused_before_anything_is_sent(text: str, server: FaultServer, trying: Make) -> None:
     """In a query and in a body as in a path: one sentence, no traceback of the encoder."""
