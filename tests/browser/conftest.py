@@ -103,6 +103,8 @@ class Notebook:
         self.page.goto(f"{lab.url}/workspaces/w{time.time_ns()}/tree/{name}.ipynb?token=test")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
         self.page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
+        # A kernel is called idle a moment before JupyterLab has connected to it for good.
+        self.page.wait_for_timeout(1500)
 
     def menu(self, entry: str) -> None:
         """Choose an entry of the Run menu."""
@@ -125,7 +127,7 @@ class Notebook:
 
     def says(self, state: str) -> None:
         """Wait until the gate's message shows this state."""
-        self.page.wait_for_selector(f".glh-gate-message.glh-gate-{state}", timeout=20_000)
+        self.page.wait_for_selector(f".glh-gate-message.glh-gate-{state}", timeout=60_000)
 
     def picture(self, name: str, part: Locator | None = None) -> None:
         """Leave a picture for people to look at."""

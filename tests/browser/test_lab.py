@@ -46,7 +46,7 @@ def test_run_all_stops_at_the_gate_and_a_press_of_the_button_lets_it_through(lab
     notebook.picture("01-opened")
     notebook.menu("Run All Cells")
     notebook.says("closed")
-    notebook.page.wait_for_selector(".jp-OutputArea >> text=GateClosed: Nobody has approved the plan", timeout=20_000)
+    notebook.page.wait_for_selector(".jp-OutputArea >> text=GateClosed: Nobody has approved the plan", timeout=60_000)
     assert lab.writes()["attempts"] == 0
     assert "Traceback" not in notebook.page.locator(".jp-Notebook").inner_text()
     notebook.picture("02-look-up", notebook.cell("run.look_up()"))
@@ -64,14 +64,14 @@ def test_run_all_stops_at_the_gate_and_a_press_of_the_button_lets_it_through(lab
     assert lab.writes()["attempts"] == 0
     notebook.picture("06-gate-approved", notebook.gate)
     notebook.run_from("run.apply()")
-    notebook.page.wait_for_selector(".jp-OutputArea >> text=Completed: written and verified", timeout=30_000)
+    notebook.page.wait_for_selector(".jp-OutputArea >> text=Completed: written and verified", timeout=60_000)
     assert lab.writes()["support_tools"] == 1
     notebook.picture("07-verified", notebook.cell("run.verify()"))
     notebook.picture("08-record", notebook.cell("run.record()"))
     assert the_record(lab.runs)["status"] == "completed"
 
     notebook.menu("Run All Cells")
-    notebook.page.wait_for_selector(".jp-OutputArea >> text=No change needed", timeout=30_000)
+    notebook.page.wait_for_selector(".jp-OutputArea >> text=No change needed", timeout=60_000)
     assert lab.writes()["support_tools"] == 1
 
 
@@ -85,7 +85,7 @@ def test_a_gate_run_again_has_forgotten_its_approval(lab: Any, notebook: Any) ->
     notebook.gate.locator("button").click()
     notebook.says("approved")
     notebook.menu("Run All Cells")
-    notebook.page.wait_for_selector(".jp-OutputArea >> text=GateClosed: Nobody has approved the plan", timeout=20_000)
+    notebook.page.wait_for_selector(".jp-OutputArea >> text=GateClosed: Nobody has approved the plan", timeout=60_000)
     notebook.says("closed")
     assert lab.writes()["attempts"] == 0
 
@@ -100,7 +100,7 @@ def test_a_click_and_papermill_leave_the_same_record(lab: Any, notebook: Any, tm
     notebook.gate.locator("button").click()
     notebook.says("approved")
     notebook.run_from("run.apply()")
-    notebook.page.wait_for_selector(".jp-OutputArea >> text=Completed: written and verified", timeout=30_000)
+    notebook.page.wait_for_selector(".jp-OutputArea >> text=Completed: written and verified", timeout=60_000)
     clicked = json.dumps(the_record(lab.runs), indent=1)
     reset = Request(f"{lab.sandbox.urls['gitlab']}/__sandbox/reset", method="POST", data=b"")
     urlopen(reset).close()
