@@ -99,8 +99,10 @@ class Writer:
     def verify(self, intent: Intent, receipt: Receipt) -> Receipt:
         """Read back, classify, record the outcome. An outcome that cannot be told keeps the target taken."""
         plan = ChangePlan.model_validate(intent.plan)
+        if receipt.outcome is Outcome.not_applied:
+            return self._nothing_left(plan, intent, receipt)
         succeeded, refused = receipt.answered == "success", receipt.answered.startswith("refused")
-        if not (succeeded or refused or receipt.outcome is Outcome.not_applied):
+        if not (succeeded or refused):
             # Nobody knows whether the request is still being worked on: what shows no change now may show it later.
             self._wait_out(plan, intent)
         for attempt in range(_LOOKS):
@@ -120,6 +122,16 @@ class Writer:
         else:
             self.journal.settle(intent, outcome.value, [check.model_dump(mode="json") for check in checks])
         return receipt
+
+    def _nothing_left(self, plan: ChangePlan, intent: Intent, receipt: Receipt) -> Receipt:
+        """No request left: whatever a read-back shows, if it can be made at all, was done by somebody else."""
+        try:
+            checks = _checks(plan, effect_of(plan).read_back(self.clients, plan))
+        except ServiceError:
+            checks = ()
+        outcome = Outcome.noop if checks and _shape(plan, checks) == "after" else Outcome.not_applied
+        self.journal.settle(intent, outcome.value, [check.model_dump(mode="json") for check in checks])
+        return receipt.model_copy(update={"outcome": outcome, "checks": checks})
 
     def _tool_acted(self, plan: ChangePlan, intent: Intent, answered: bool) -> bool | None:
         """Whether the audit events hold our request; None if they cannot be read or need not be."""
@@ -154,7 +166,7 @@ class Writer:
         plan, answer = ChangePlan.model_validate(intent.plan), self.journal.answer_of(intent)
         receipt = Receipt(
             action=plan.action,
-            outcome=Outcome.unknown,
+            outcome=Outcome.unknown if answer is None or answer["sent"] else Outcome.not_applied,
             answered=answer["says"] if answer is not None else "no usable answer: the run ended before it came",
             audit_event_id=answer.get("audit_event_id") if answer is not None else None,
             settled_from_journal=True,

@@ -8,32 +8,50 @@ import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from glhelpers.actions.effects import EFFECTS, Effect
+from glhelpers.actions.effects import EFFECTS
 from glhelpers.actions.journal import Journal
 from glhelpers.actions.write import Writer
 from glhelpers.clients.clients import open_clients
 from glhelpers.models.change import Approval, ChangePlan
 from glhelpers.settings import load_settings
 
+POINTS = (
+    "before intent",
+    "after intent",
+    "request sent",
+    "answer received",
+    "before verify",
+    "before settling",
+    "after settling",
+    "never",
+)
 
-def die(*_: object) -> None:
+
+def die(*_: Any, **__: Any) -> Any:
     """As an operator's `kill -9`, or the kernel's own."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def deadly(writer: Writer, plan: ChangePlan, point: str) -> None:
+    """Put death at the point into the writer's way."""
+    if point == "after intent":
+        EFFECTS[plan.action] = type(EFFECTS[plan.action])(die, die, "")
+    if point == "request sent":
+        threading.Timer(0.6, die).start()
+    if point == "answer received":
+        setattr(writer.journal, "answered", die)  # noqa: B010 (a method of this one journal)
+    if point == "before settling":
+        setattr(writer.journal, "settle", die)  # noqa: B010
+
+
 def main(point: str, plan_path: str, approval_path: str, journal_url: str) -> None:
     """Apply the plan and die at the point."""
+    assert point in POINTS
     settings = load_settings()
     plan = ChangePlan.model_validate_json(Path(plan_path).read_text())
     approval = Approval.model_validate_json(Path(approval_path).read_text())
-    effect = EFFECTS[plan.action]
-    if point == "before intent":
-        die()
-    if point == "after intent":
-        EFFECTS[plan.action] = Effect(die, effect.read_back, effect.audit_action)  # type: ignore[arg-type]
-    if point == "request sent":
-        threading.Timer(0.6, die).start()
     writer = Writer(
         clients=open_clients(settings),
         journal=Journal(journal_url),
@@ -42,13 +60,14 @@ def main(point: str, plan_path: str, approval_path: str, journal_url: str) -> No
         operator="ada",
         in_flight=timedelta(seconds=2),
     )
-    if point == "answer received":
-        writer.journal.answered = die  # type: ignore[method-assign]
+    if point == "before intent":
+        die()
+    deadly(writer, plan, point)
     intent, receipt = writer.send(plan, approval)
     if point == "before verify":
         die()
     writer.verify(intent, receipt)
-    if point == "before record":
+    if point == "after settling":
         die()
 
 
