@@ -2,54 +2,95 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
 
+import kill_rounds
 import pytest
 
+from glhelpers.errors import GateClosed, WriteInProgress
 from glhelpers.models.change import Outcome
+from tests.actions.conftest import Desk
 
-CHILD = Path(__file__).parents[1] / "support" / "dying_writer.py"
+SLOW = {"method": "POST", "path": "*/support-tools/*", "do": "latency", "seconds": 1.5}
+NONE, APPLIED = Outcome.not_applied, Outcome.applied
 
 
 @pytest.mark.parametrize(
-    ("point", "slow", "writes", "outcome"),
+    ("point", "kinds", "writes", "outcome"),
     [
-        ("before intent", False, 0, None),
-        ("after intent", False, 0, Outcome.not_applied),
-        ("request sent", True, 1, Outcome.applied),
-        ("answer received", False, 1, Outcome.applied),
-        ("before verify", False, 1, Outcome.applied),
-        ("before record", False, 1, None),
+        ("before intent", [], 0, None),
+        ("after intent", ["intent"], 0, NONE),
+        ("request sent", ["intent"], 1, APPLIED),
+        ("answer received", ["intent"], 1, APPLIED),
+        ("before verify", ["intent", "answer"], 1, APPLIED),
+        ("before settling", ["intent", "answer"], 1, APPLIED),
+        ("after settling", ["intent", "answer", "settled"], 1, None),
     ],
 )
 def test_a_killed_write_is_settled_and_never_doubled(
-    desk: Any, point: str, slow: bool, writes: int, outcome: Outcome | None, tmp_path: Path
+    desk: Desk, point: str, kinds: list[str], writes: int, outcome: Outcome | None, tmp_path: Path
 ) -> None:
     """The process dies at the point; the next one reads back what became of it and sends nothing."""
     plan, approval = desk.plan(1002)
-    (tmp_path / "plan.json").write_text(plan.model_dump_json())
-    (tmp_path / "approval.json").write_text(approval.model_dump_json())
-    if slow:
-        desk.control(
-            "PUT", "faults", [{"method": "POST", "path": "*/support-tools/*", "do": "latency", "seconds": 1.5}]
-        )
-    command = [sys.executable, str(CHILD), point, str(tmp_path / "plan.json"), str(tmp_path / "approval.json")]
-    ended = subprocess.run([*command, f"sqlite:///{tmp_path / 'journal.db'}"], env=os.environ.copy(), timeout=60)
-    assert ended.returncode == -9
+    if point == "request sent":
+        desk.faults(SLOW)
+    assert desk.child(point, plan, approval, tmp_path).wait(timeout=60) == -9
+    desk.faults()
+    assert [entry.kind for entry in desk.journal.entries()] == kinds
     settled = desk.writer().settle_open(plan.target.key)
     assert (settled[1].outcome if settled is not None else None) is outcome
-    assert desk.tool_writes() == writes
-    assert desk.tool_requests() == writes
+    assert (desk.tool_writes(), desk.tool_requests()) == (writes, writes)
     assert desk.writer().settle_open(plan.target.key) is None
-    assert desk.journal.first_broken_row() is None
-    again, approval_again = desk.plan(1002) if writes == 0 else (None, None)
-    if again is not None:
+    if kinds:
+        with pytest.raises(GateClosed, match="spent"):
+            desk.writer().send(plan, approval)
+    if writes == 0:
+        again, fresh = desk.plan(1002)
+        assert again.digest == plan.digest
         writer = desk.writer()
-        assert approval_again is not None
-        intent, receipt = writer.send(again, approval_again)
-        assert writer.verify(intent, receipt).outcome is Outcome.applied
-        assert desk.tool_writes() == 1
+        assert writer.verify(*writer.send(again, fresh)).outcome is APPLIED
+    assert (desk.tool_writes(), desk.tool_requests()) == (1, 1)
+    assert desk.journal.first_broken_row() is None
+
+
+def test_while_a_request_is_on_its_way_nobody_else_may_send(desk: Desk, tmp_path: Path) -> None:
+    """A second run is told who is at it; when the first has ended by itself, nothing is left to settle."""
+    plan, approval = desk.plan(1002)
+    desk.faults(SLOW)
+    with desk.child("never", plan, approval, tmp_path) as first:
+        while desk.journal.open_intent(desk.writer().target_key(plan.target.key)) is None:
+            assert first.poll() is None
+            time.sleep(0.02)
+        with pytest.raises(WriteInProgress, match=rf"held by ada \(run dying, process {first.pid} on "):
+            desk.writer().settle_open(plan.target.key)
+        with pytest.raises(WriteInProgress, match=f"process {first.pid}"):
+            desk.writer().send(plan, approval.model_copy(update={"approved_by": "carol"}))
+        assert first.wait(timeout=30) == 0
+    assert desk.writer().settle_open(plan.target.key) is None
+    assert (desk.tool_writes(), desk.tool_requests()) == (1, 1)
+
+
+def test_kills_at_random_moments(desk: Desk, tmp_path: Path) -> None:
+    """Wherever a writer dies, its change was made once or not at all, the journal never says otherwise, and in the end it is made once."""
+    plan, approval = desk.plan(1002)
+    (tmp_path / "plan.json").write_text(plan.model_dump_json())
+    (tmp_path / "approval.json").write_text(approval.model_dump_json())
+    rounds = os.environ.get("KILL_ROUNDS", "20")
+    files = [str(tmp_path / "plan.json"), str(tmp_path / "approval.json"), str(tmp_path)]
+    command = [sys.executable, kill_rounds.__file__, rounds, "7", *files]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=30 + 3 * int(rounds), check=True)
+    seen = [json.loads(line) for line in told.stdout.splitlines()]
+    assert len(seen) == int(rounds)
+    for row in seen:
+        assert row["applied"] in (0, 1), row
+        assert row["applied_in_the_end"] == 1, row
+        assert row["broken"] is None, row
+        begun = "intent" in row["died_after"]
+        assert row["journal"] == ({0: "NOT_APPLIED", 1: "APPLIED"}[row["applied"]] if begun else None), row
+        assert row["applied"] == 0 or begun, "nothing is sent before the intent is on disk"
+    assert len({tuple(row["died_after"]) for row in seen}) > 1, "the kills hit different moments"
