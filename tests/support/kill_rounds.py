@@ -22,7 +22,7 @@ from glhelpers.clients.clients import open_clients
 from glhelpers.models.change import Approval, ChangePlan
 from glhelpers.settings import Settings, load_settings
 
-LONGEST = 0.12
+LONGEST = 0.14
 """Seconds after which a child has finished on an idle machine; the kills are spread over them."""
 
 
@@ -89,7 +89,7 @@ def main(rounds: str, seed: str, plan_path: str, approval_path: str, folder: str
     approval = Approval.model_validate_json(Path(approval_path).read_text())
     for number in range(int(rounds)):
         url = f"sqlite:///{Path(folder) / f'{number}.db'}"
-        print(json.dumps(one_round(settings, url, plan, approval, chance.uniform(0.0, LONGEST))), flush=True)
+        print(json.dumps(one_round(settings, url, plan, approval, chance.uniform(0.02, LONGEST))), flush=True)
 
 
 if __name__ == "__main__":
