@@ -35,6 +35,8 @@ def read_approval(path: Path) -> Approval:
 
 def _read(path: Path, model: type[M], what: str) -> M:
     try:
+        if not path.is_file():  # a pipe or a device would be read for ever
+            raise FileNotFoundError(None, "no such file")
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except OSError as error:

@@ -69,6 +69,7 @@ class ConfirmGate:
         self.box.add_class("glh-gate")
         self._say("closed", self._instruction())
         self.typed.observe(self._typing, names="value")
+        self.second.observe(self._typing, names="value")
         self.button.on_click(self._pressed)
 
     def _instruction(self) -> str:
@@ -91,7 +92,7 @@ class ConfirmGate:
     def _typing(self, change: dict[str, Any]) -> None:
         if self.state in ("approved", "spent"):
             return
-        fits = change["new"] == self._file.plan.target.typed
+        fits = self.typed.value == self._file.plan.target.typed
         self.button.disabled = not fits
         if fits:
             self._say("armed", "The button is armed. Read the change once more before you press it.")

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 import rfc8785
+from pydantic import AwareDatetime
 
 from glhelpers.models.base import OwnModel
 
@@ -115,8 +116,8 @@ class Approval(OwnModel):
     target: str
     requested_by: str
     approved_by: str
-    approved_at: datetime
-    expires_at: datetime
+    approved_at: AwareDatetime
+    expires_at: AwareDatetime
 
     @property
     def id(self) -> str:

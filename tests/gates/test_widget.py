@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from plans import OVERAGE, plan_file
 
 from glhelpers.gates.decision import grant
 from glhelpers.gates.widget import ConfirmGate
-from glhelpers.models.change import PlanFile
+from glhelpers.models.change import Approval, PlanFile
 
 
 def gate_for(file: PlanFile, spent: dict[str, str] | None = None) -> ConfirmGate:
@@ -28,13 +30,13 @@ def gate_for(file: PlanFile, spent: dict[str, str] | None = None) -> ConfirmGate
 def test_a_gate_is_closed_until_the_target_is_typed() -> None:
     """Disabled at first, armed by the exact text, disarmed when it changes."""
     gate = gate_for(plan_file())
+    assert gate.typed.value == ""
     assert (gate.state, gate.button.disabled) == ("closed", True)
-    gate.typed.value = "fo"
-    assert (gate.state, gate.button.disabled) == ("closed", True)
-    gate.typed.value = "fox"
-    assert (gate.state, gate.button.disabled) == ("armed", False)
-    gate.typed.value = "foxes"
-    assert (gate.state, gate.button.disabled) == ("closed", True)
+    for text in ("fo", "Fox", " fox", "fox ", "foxes", "f\u043ex", "fox\u200b", "*", ""):
+        gate.typed.value = "fox"
+        assert (gate.state, gate.button.disabled) == ("armed", False)
+        gate.typed.value = text
+        assert (gate.state, gate.button.disabled) == ("closed", True), repr(text)
     assert gate.take() is None
 
 
@@ -67,7 +69,31 @@ def test_a_gate_made_again_knows_nothing_of_the_old_answer() -> None:
     first = gate_for(plan_file())
     first.typed.value = "fox"
     first.button.click()
-    assert gate_for(plan_file()).take() is None
+    second = gate_for(plan_file())
+    assert (second.state, second.typed.value, second.button.disabled) == ("closed", "", True)
+    assert second.take() is None
+
+
+def test_an_approval_outlives_no_further_typing() -> None:
+    """Once approved, neither text nor click changes what was approved."""
+    gate = gate_for(plan_file())
+    gate.typed.value = "fox"
+    gate.button.click()
+    approved = gate._approval
+    gate.typed.value = "something else"
+    gate.second.value = "approval.json"
+    gate.button.click()
+    assert gate.state == "approved"
+    assert gate.button.disabled
+    assert gate.take() is approved
+
+
+def test_what_the_plan_says_cannot_become_markup() -> None:
+    """A group may have any name; the gate shows it as text."""
+    name = "<img src=x onerror=alert(1)>"
+    gate = gate_for(plan_file({"namespace.full_path": name}))
+    assert name not in gate.message.value
+    assert "&lt;img" in gate.message.value
 
 
 def test_states_are_told_apart_by_words() -> None:
@@ -85,39 +111,130 @@ def test_states_are_told_apart_by_words() -> None:
         assert 'role="status"' in text
 
 
-@pytest.mark.parametrize(
-    ("approver", "later", "spent", "state"),
-    [
-        ("bob", timedelta(0), False, "approved"),
-        ("bob", timedelta(hours=-2), False, "refused"),
-        ("bob", timedelta(0), True, "refused"),
-    ],
-)
-def test_a_second_person_approves_by_file(
-    approver: str, later: timedelta, spent: bool, state: str, tmp_path: Path
-) -> None:
-    """Where two people are needed, the button works only with a valid file of the other one."""
-    file = plan_file(OVERAGE)
-    approval = grant(file, typed="fox", approver=approver, now=datetime.now(UTC) + later, lasts=timedelta(hours=1))
-    path = tmp_path / "approval.json"
+def approval_file(path: Path, file: PlanFile, *, ago: timedelta = timedelta(0), **changed: Any) -> Approval:
+    """Bob's approval of this plan, with whatever was changed in it afterwards."""
+    approval = grant(file, typed="fox", approver="bob", now=datetime.now(UTC) - ago, lasts=timedelta(hours=1))
+    approval = approval.model_copy(update=changed)
     path.write_text(approval.model_dump_json())
-    gate = gate_for(file, {approval.id: "2026-11-23T09:00:00"} if spent else {})
+    return approval
+
+
+def test_a_second_person_approves_by_file(tmp_path: Path) -> None:
+    """Where two people are needed, typing does not suffice: the button works with the other one's file only."""
+    file = plan_file(OVERAGE)
+    path = tmp_path / "approval.json"
+    approval_file(path, file)
+    gate = gate_for(file)
+    assert gate.second.layout.display != "none"
     gate.typed.value = "fox"
     gate.button.click()
-    assert gate.state == "refused"
+    assert (gate.state, gate.button.disabled) == ("refused", True)
     gate.second.value = str(path)
+    assert (gate.state, gate.button.disabled) == ("armed", False), "a corrected file can be tried at once"
     gate.button.click()
-    assert gate.state == state
+    assert gate.state == "approved"
+    approval = gate.take()
+    assert approval is not None
+    assert (approval.requested_by, approval.approved_by) == ("ada", "bob")
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"format": "glhelpers.approval/1"}', "x" * 2_000_000])
-def test_a_file_that_is_no_approval_is_refused_with_a_sentence(content: str | None, tmp_path: Path) -> None:
-    """A missing, empty, foreign or huge file opens nothing and shows no traceback."""
+def test_a_file_does_not_replace_the_typing(tmp_path: Path) -> None:
+    """With a valid file and another text, the button stays closed, and a click is refused."""
+    file = plan_file(OVERAGE)
     path = tmp_path / "approval.json"
-    if content is not None:
-        path.write_text(content)
-    gate = gate_for(plan_file(OVERAGE))
+    approval_file(path, file)
+    gate = gate_for(file)
+    gate.second.value = str(path)
+    gate.typed.value = "foxes"
+    assert (gate.state, gate.button.disabled) == ("closed", True)
+    gate.button.click()
+    assert gate.state == "refused"
+    assert gate.take() is None
+
+
+def test_one_person_suffices_where_nothing_is_owed() -> None:
+    """The field for a file is not shown then."""
+    assert gate_for(plan_file()).second.layout.display == "none"
+
+
+@pytest.mark.parametrize(
+    ("ago", "changed", "spent", "said"),
+    [
+        (timedelta(hours=2), {}, False, "expired"),
+        (timedelta(hours=-2), {}, False, "in the future"),
+        (timedelta(0), {"expires_at": datetime(2099, 1, 1, tzinfo=UTC)}, False, "longer than an approval may"),
+        (timedelta(0), {}, True, "spent"),
+        (timedelta(0), {"approved_by": "ada"}, False, "second person"),
+        (timedelta(0), {"plan_digest": "0" * 64}, False, "another plan"),
+        (timedelta(0), {"profile": "production"}, False, "profile production"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_with_a_sentence(
+    ago: timedelta, changed: dict[str, Any], spent: bool, said: str, tmp_path: Path
+) -> None:
+    """Too old, too young, used, one's own, of another plan, of another profile."""
+    file = plan_file(OVERAGE)
+    path = tmp_path / "approval.json"
+    approval = approval_file(path, file, ago=ago, **changed)
+    gate = gate_for(file, {approval.id: "2026-11-23T09:00:00"} if spent else {})
     gate.typed.value, gate.second.value = "fox", str(path)
     gate.button.click()
     assert gate.state == "refused"
+    assert said in gate.message.value
+    assert gate.take() is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "{}",
+        "[]",
+        "null",
+        '{"format": "glhelpers.approval/1"}',
+        "\x00\ud83e".encode("utf-8", "surrogatepass"),
+        "[" * 100_000,
+        "x" * 2_000_000,
+    ],
+)
+def test_a_file_that_is_no_approval_is_refused_with_a_sentence(content: str | bytes | None, tmp_path: Path) -> None:
+    """A missing, empty, foreign, garbled or huge file opens nothing and shows no traceback."""
+    path = tmp_path / "approval.json"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert "approval.json" in refused(str(path))
+
+
+def test_a_time_without_a_zone_is_no_time(tmp_path: Path) -> None:
+    """Whether an approval has expired must not depend on where it is read."""
+    file = plan_file(OVERAGE)
+    path = tmp_path / "approval.json"
+    approval_file(path, file)
+    path.write_text(path.read_text().replace('Z"', '"'))
+    assert "is not an approval file" in refused(str(path))
+
+
+@pytest.mark.parametrize(
+    "place", ["", ".", "/dev/zero", "/proc/self/mem", "a\x00b", "x" * 5000, "~nobody/approval.json"]
+)
+def test_a_path_that_is_no_file_is_refused_with_a_sentence(place: str) -> None:
+    """A folder, a device, a name that no file can have."""
+    assert "cannot be read" in refused(place) or "is not an approval file" in refused(place)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """Nobody will ever write into it."""
+    os.mkfifo(tmp_path / "approval.json")
+    assert "cannot be read" in refused(str(tmp_path / "approval.json"))
+
+
+def refused(place: str) -> str:
+    """What the gate says to a file at this place, which must not open it."""
+    gate = gate_for(plan_file(OVERAGE))
+    gate.typed.value, gate.second.value = "fox", place
+    gate.button.click()
+    assert gate.state == "refused"
+    assert gate.take() is None
     assert "Traceback" not in gate.message.value
+    return str(gate.message.value)
