@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -57,6 +58,19 @@ class _Stranger(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
+
+
+@pytest.mark.parametrize("url", ["http://127.1:{port}", "http://0.0.0.0:{port}", "https://127.0.0.1:{port}", "x"])
+def test_a_record_that_points_off_this_machine_is_not_asked(url: str, mine: list[Running]) -> None:
+    """Only plain loopback addresses are ever asked whether they are the sandbox."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0)
+        told = dict.fromkeys(("gitlab", "customersdot", "zendesk"), url.format(port=listening.getsockname()[1]))
+        _record(_told(Running(told, {}, "any", "2026-11-23")))
+        assert load_settings().gitlab.base_url != told["gitlab"]
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+    assert len(mine) == 1
 
 
 @pytest.mark.parametrize(

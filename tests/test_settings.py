@@ -182,7 +182,7 @@ def test_profile_sandbox_does_not_leave_this_machine(monkeypatch: pytest.MonkeyP
         load_settings()
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "1.5", "1441", "a", "٣"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "1441", "9" * 5000, "a", "٣"])
 def test_minutes_that_are_none(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A number that is none is said, not guessed."""
     monkeypatch.setenv("GLHELPERS_APPROVAL_MINUTES", value)
@@ -261,6 +261,26 @@ def test_a_careless_keyring_is_none(backend: KeyringBackend, found: bool, config
     token = load_settings("staging").zendesk.token
     assert (token.get_secret_value() if token else None) == ("glhelpers:staging/zendesk" if found else None)
     assert PlaintextKeyring.asked == 0
+
+
+@pytest.mark.usefixtures("_keyring_back")
+def test_profile_sandbox_asks_no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A demonstration neither opens a keyring nor needs one."""
+    keyring.set_keyring(Kept())
+    _set(monkeypatch, "URL", dict.fromkeys(URLS, "http://127.0.0.1:9"))
+    assert load_settings().gitlab.token is None
+
+
+def test_a_profile_that_is_named_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person types for this run is meant; the variable is a habit."""
+    monkeypatch.setenv("GLHELPERS_PROFILE", "sandbox")
+    assert load_settings("production").profile == "production"
+
+
+def test_production_stays_production_at_other_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway in front of the real services does not make them less real."""
+    _set(monkeypatch, "URL", dict.fromkeys(URLS, "https://gateway.example.com"))
+    assert load_settings("production").production
 
 
 def test_a_keyring_that_does_not_exist_is_none(config: Path) -> None:

@@ -57,6 +57,8 @@ UNEXPECTED = {
     "no content": raw(b"HTTP/1.1 204 No Content\r\n\r\n"),
     "empty body": reply(200, b""),
     "NaN": reply(200, b'{"id": NaN, "username": "ada"}'),
+    "NaN in a field we ignore": reply(200, b'{"id": 1, "username": "ada", "x": NaN}'),
+    "minus infinity in a field we ignore": reply(200, b'{"id": 1, "username": "ada", "x": [-Infinity]}'),
     "infinity by overflow": reply(200, b'{"id": 1e999, "username": "ada"}'),
     "a key twice": reply(200, b'{"id": 1, "id": 2, "username": "ada"}'),
     "nested 100 000 deep": reply(200, b"[" * 100_000 + b"]" * 100_000),

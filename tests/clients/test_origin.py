@@ -52,12 +52,20 @@ def test_a_next_page_elsewhere_is_refused(link: str, server: FaultServer, elsewh
 
 
 def test_pages_are_followed_at_home(server: FaultServer, trying: Make) -> None:
-    """A next link to the same list is followed, and a list whose pages never end is refused."""
+    """A next link to the same list is followed, with the query that the service put there."""
     row = {"id": 1, "name": "a"}
     link = f'<{server.url}/api/v4/projects/a%2Fb/labels?page=2&search=x>; rel="next"'
     server.then(told([row], Link=link), told([row]))
     assert len(trying().clients.gitlab.labels("a/b", "x")) == 2
     assert server.targets[1] == "/api/v4/projects/a%2Fb/labels?page=2&search=x"
+
+
+def test_pages_that_never_end_are_refused(server: FaultServer, trying: Make) -> None:
+    """A next link that leads round in a circle is left after 200 pages."""
+    server.then(told([], Link=f'<{server.url}/api/v4/groups/9/members?page=2>; rel="next"'))
+    with pytest.raises(UnexpectedAnswer, match="more than 200 pages"):
+        trying().clients.gitlab.direct_members(9)
+    assert len(server.requests) == 201
 
 
 @pytest.mark.parametrize("pages", ["201", "99999999"])
@@ -141,6 +149,18 @@ def test_no_request_leaves_its_template(server: FaultServer, trying: Make, name:
     assert unquote(path.rsplit("/", 1)[1]) == name
     path, _, query = server.targets[1].partition("?")
     assert (path, query.count("&"), query.count("=")) == ("/api/v4/users", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"), [("a" * 255, True), ("a" * 256, False), ("ä" * 127, True), ("ä" * 128, False)]
+)
+def test_a_name_has_255_bytes_at_most(name: str, fits: bool) -> None:
+    """As GitLab.com's own paths; counted in bytes, since that is what is sent."""
+    if fits:
+        assert unquote(path_of("/groups/{}", name)) == f"/groups/{name}"
+    else:
+        with pytest.raises(BadParameter):
+            path_of("/groups/{}", name)
 
 
 @pytest.mark.parametrize(
