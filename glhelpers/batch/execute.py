@@ -33,10 +33,15 @@ from glhelpers.models.record import RunRecord, StepState
 from glhelpers.models.request import parse_parameters
 from glhelpers.settings import Settings, environment_of, require_tokens
 
-__all__ = ["CELL_SECONDS", "ENGINE", "Result", "execute", "notebook_path"]
+__all__ = ["CELL_SECONDS", "ENGINE", "STARTS", "Result", "execute", "notebook_path"]
 
 CELL_SECONDS = 180
 """No cell runs longer: ten look-ups at their longest deadline, retried, fit into it."""
+
+STARTS = 3
+"""A kernel that dies before its first cell, such as by losing its port to another, is started so many times."""
+
+_NO_KERNEL = "The notebook's kernel could not be used."
 
 ENGINE = "glhelpers"
 
@@ -113,7 +118,11 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
     folder = RunFolder.open(settings.runs_dir, asked.ticket_url, id, datetime.now(UTC))
     environment = {**os.environ, **environment_of(settings), "GLHELPERS_RUN_FOLDER": str(folder.path)}
     output = folder.path / "executed.ipynb"
-    cut = _run(notebook_path(id), output, given, environment, cell_seconds)
+    cut = None
+    for _ in range(STARTS):
+        cut = _run(notebook_path(id), output, given, environment, cell_seconds)
+        if cut != _NO_KERNEL or (folder.path / "record.json").is_file():
+            break
     return _finish(folder, output, cut, id, settings)
 
 
@@ -139,8 +148,8 @@ def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[st
         return "The notebook's kernel died."
     except KeyboardInterrupt:
         return "The run was interrupted from the keyboard."
-    except (RuntimeError, OSError) as error:
-        return f"The notebook's kernel could not be used ({type(error).__name__})."
+    except (RuntimeError, OSError):
+        return _NO_KERNEL
     return None
 
 
