@@ -81,6 +81,9 @@ def escalation_markdown(record: RunRecord, label: str, label_exists: bool) -> st
         else (f"The project has no label **{escaped(label)}**, so none was added: please route this issue by hand.")
     )
     lines = ["### ↑ Escalation: the write did not succeed", "", f"- {escaped(record.why)}", f"- {told}"]
+    if record.plan is not None:
+        sent = ", ".join(f"{name} {value}" for name, value in sorted(record.plan.arguments.items()))
+        lines.append(f"- {escaped(record.plan.action)} on {escaped(record.plan.target.name)}: {escaped(sent)}")
     if record.receipt is not None:
         lines.append(f"- Answer of the tool: {escaped(record.receipt.answered)}")
         lines.append(f"- Read back: {OUTCOME_WORDS[record.receipt.outcome].word}")
