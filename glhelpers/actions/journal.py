@@ -81,9 +81,9 @@ class Intent:
         except psutil.Error:
             return False
 
-    def may_be_in_flight(self) -> bool:
-        """Whether the request may still be on its way although nobody waits for the answer."""
-        return datetime.now(UTC) < datetime.fromisoformat(self.in_flight_until)
+    def in_flight_for(self) -> float:
+        """For how many seconds the request may still be on its way although nobody waits for the answer."""
+        return max(0.0, (datetime.fromisoformat(self.in_flight_until) - datetime.now(UTC)).total_seconds())
 
 
 @dataclass(frozen=True)

@@ -174,13 +174,13 @@ class Writer:
         return plan, self.verify(intent, receipt)
 
     def _wait_out(self, plan: ChangePlan, intent: Intent) -> None:
-        while intent.may_be_in_flight():
+        while (left := intent.in_flight_for()) > 0:
             try:
                 if _shape(plan, _checks(plan, effect_of(plan).read_back(self.clients, plan))) == "after":
                     return
             except ServiceError:
                 pass  # asked again below, and once more by `verify`, which reports it
-            self.sleep(1.0)
+            self.sleep(min(1.0, left))
 
 
 def _checks(plan: ChangePlan, found: Found) -> tuple[Check, ...]:

@@ -100,11 +100,11 @@ class Desk:
     def writer(
         self,
         *,
-        in_flight: float = 1.0,
+        in_flight: float = 0.3,
         clients: Clients | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = lambda seconds: time.sleep(min(seconds, 0.1)),
     ) -> Writer:
-        """A writer such as a run has."""
+        """A writer such as a run has, but that pauses shortly: the sandbox shows a change at once."""
         return Writer(
             clients=clients or self.clients,
             journal=self.journal,

@@ -58,7 +58,7 @@ def main(point: str, plan_path: str, approval_path: str, journal_url: str) -> No
         origin=settings.customersdot.base_url,
         run_id="dying",
         operator="ada",
-        in_flight=timedelta(seconds=2),
+        in_flight=timedelta(seconds=1),
     )
     if point == "before intent":
         die()
