@@ -54,6 +54,7 @@ UNEXPECTED = {
     "truncated JSON, no length": raw(_HEAD + b"Connection: close\r\n\r\n" + _USER[:10]),
     "login page with 200": reply(200, _LOGIN_PAGE, "text/html; note=json"),
     "JSON without its type": reply(200, _USER, "text/plain"),
+    "JSON as a page that speaks of json": reply(200, _USER, "text/html; note=application/json"),
     "no content": raw(b"HTTP/1.1 204 No Content\r\n\r\n"),
     "empty body": reply(200, b""),
     "NaN": reply(200, b'{"id": NaN, "username": "ada"}'),
@@ -124,6 +125,7 @@ def test_a_write_is_sent_once_and_known_to_have_left(behaviour: Behaviour, serve
     assert [(request.method, request.target) for request in server.requests] == [
         ("POST", "/adapter/v1/support-tools/set-extra-minutes")
     ]
+    assert server.requests[0].headers["idempotency-key"] == "k"
     assert caught.value.sent
     assert here.sleeps == []
 
@@ -209,7 +211,7 @@ def test_a_body_that_nobody_reads_to_the_end(
     here = trying(seconds=0.5)
     began = time.monotonic()
     with pytest.raises(kind) as caught:
-        here.clients.gitlab.upload("a/b", "large.html", b"x" * 30_000_000, "text/html")
+        here.clients.zendesk.upload("large.html", b"x" * 30_000_000, "text/html")
     assert time.monotonic() - began < 1.5
     assert caught.value.sent
     assert len(server.requests) == 1

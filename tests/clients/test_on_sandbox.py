@@ -66,7 +66,8 @@ def test_gitlab_evidence(clients: Clients) -> None:
     assert note.internal
     gitlab.update_note(PROJECT, 1, note.id, "second")
     assert [each.body for each in gitlab.notes(PROJECT, 1) if each.id == note.id] == ["second"]
-    assert "L&R" in gitlab.add_labels(PROJECT, 1, ["L&R"]).labels
+    gitlab.add_labels(PROJECT, 1, ["L&R"])
+    assert {"L&R", "second"} <= set(gitlab.add_labels(PROJECT, 1, ["second"]).labels)
     assert "page.html" in gitlab.upload(PROJECT, "page.html", b"<p>", "text/html").markdown
     link = gitlab.link_issues(PROJECT, 1, PROJECT, 2)
     assert link is not None
@@ -101,7 +102,7 @@ def test_customersdot_tools(clients: Clients) -> None:
     assert clients.gitlab.namespace(2001).plan == "free"
     assert portal.unlink(5001, "101", TICKET, key="d").success
     assert portal.customer(5001).uid is None
-    assert portal.audit_events(namespace_id=2001)
+    assert {event.idempotency_key for event in portal.audit_events(namespace_id=2001)} >= {"a", "b", "c"}
 
 
 def test_customersdot_says_no(clients: Clients) -> None:
@@ -123,7 +124,8 @@ def test_zendesk(clients: Clients) -> None:
     zendesk.add_private_comment(1001, "a comment", [token])
     comment = zendesk.comments(1001)[-1]
     assert (comment.body, comment.public) == ("a comment", False)
-    assert {"one", "two"} <= set(zendesk.add_tags(1001, ["one"]) + zendesk.add_tags(1001, ["two"]))
+    zendesk.add_tags(1001, ["one"])
+    assert {"one", "two"} <= set(zendesk.add_tags(1001, ["two"]))
 
 
 def test_the_sandbox_is_moved_and_counted(clients: Clients) -> None:
