@@ -176,10 +176,10 @@ def silence(connection: socket.socket) -> None:
 
 
 def sip(connection: socket.socket) -> None:
-    """Listen, but much too slowly for a large body."""
+    """Listen, steadily but much too slowly for a large body."""
     for _ in range(25):
         time.sleep(0.1)
-        if not connection.recv(65536):
+        if not connection.recv(1 << 20):
             return
 
 
