@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from html.parser import HTMLParser
 
@@ -239,16 +238,10 @@ def test_a_figure_that_lags_is_told_apart_from_a_wrong_one(completed: RunRecord)
     assert "Yes, read back from the service. Not yet refreshed by the service: Seats in use (stored)." in shown
 
 
-def test_the_page_is_small_and_quick_and_complete(completed: RunRecord, executed: NotebookNode) -> None:
-    """An ordinary run's page stays below 150 kB and 50 ms and holds the notebook's cells."""
+def test_the_page_is_small_and_complete(completed: RunRecord, executed: NotebookNode) -> None:
+    """An ordinary run's page stays below 150 kB and holds the notebook's cells."""
     book = finished_notebook(executed, completed)
-    html_page(completed, book)
-    spent = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        html = html_page(completed, book)
-        spent.append(time.perf_counter() - begin)
-    assert min(spent) < 0.05
+    html = html_page(completed, book)
     assert len(html.encode()) < 150_000
     shown = "".join(read(html).text)
     assert "6 of them" not in shown
