@@ -18,7 +18,7 @@ from glhelpers.actions.plan import differences
 from glhelpers.actions.reading import Reader
 from glhelpers.actions.write import Writer
 from glhelpers.clients.clients import Clients, open_clients, require_driver
-from glhelpers.errors import BadParameter, GateClosed
+from glhelpers.errors import BadParameter, GateClosed, RunbookContractError
 from glhelpers.evidence import show
 from glhelpers.evidence.folder import redacted_record
 from glhelpers.evidence.page import html_page
@@ -48,6 +48,7 @@ _BY_OUTCOME = {
     Outcome.unknown: Status.escalated,
     Outcome.mismatch: Status.verification_failed,
     Outcome.partial: Status.verification_failed,
+    Outcome.put_back: Status.escalated,
 }
 _WHY = {
     Outcome.applied: "The change was made and read back.",
@@ -56,6 +57,7 @@ _WHY = {
     Outcome.unknown: "Whether the change was made cannot be told: {answered}. Nothing was tried a second time.",
     Outcome.mismatch: "The tool reported success, but the change does not show.",
     Outcome.partial: "Only a part of the change shows.",
+    Outcome.put_back: "The second request did not succeed ({answered}). The old subscription was put back and read back.",
 }
 
 
@@ -140,10 +142,10 @@ class Run(RecordedSteps):
             self.known.findings, self.known.decision = findings, decision
             if self.known.receipt is None and decision.status is not None:
                 self._conclude_with(decision.status, decision.why, decision.next_step)
-            self.known.drafts = self.book.drafts(self._facts, findings, decision, self.known.receipt)
+            self._write_texts(decision)
             pictures = [show.seats_picture(self.known.seats)] if self.known.seats is not None else []
             pictures += [show.minutes_picture(self.known.minutes)] if self.known.minutes is not None else []
-            body = [show.decision_path(decision, self.book.policy.stages), show.findings_table(findings), *pictures]
+            body = [show.decision_path(decision, decision.stages), show.findings_table(findings), *pictures]
             return View("".join(body), f"{decision.status or 'no objection'}: {decision.why}")
 
     def plan(self) -> View:
@@ -211,7 +213,7 @@ class Run(RecordedSteps):
             self._escalate_if_needed()
         record = self._write(complete=True)
         if not self.settings.driven:
-            self.folder.write_text("notebook.html", html_page(redacted_record(record), None, self.book.policy.stages))
+            self.folder.write_text("notebook.html", html_page(redacted_record(record), None))
             self.folder = self.folder.finalise()
             remember_notebook(self.settings, self.known.run_id)
         where = f"<p>Evidence: <code>{html.escape(_shown(self.folder.path))}</code>.{self._how_to_attach()}</p>"
@@ -231,12 +233,21 @@ class Run(RecordedSteps):
         return self.book.collect(self._open_clients(), self.asked, reader)
 
     def _judge(self, facts: Any) -> tuple[tuple[Finding, ...], Decision]:
-        findings = evaluate(self.book.policy, facts)
-        return findings, decide(self.book.policy, findings)
+        policy = self.book.policy_for(facts)
+        findings = evaluate(policy, facts)
+        return findings, decide(policy, findings)
 
     def _plan(self, facts: Any, findings: tuple[Finding, ...]) -> ChangePlan:
+        if self.book.plan is None:
+            raise RunbookContractError(f"Runbook {self.book.id} never writes, but its rules let a plan through.")
         plan: ChangePlan = self.book.plan(facts, findings, self.settings.profile)
         return plan
+
+    def _write_texts(self, decision: Decision) -> None:
+        """The texts for whoever acts next, and the runbook to go on with."""
+        known = self.known
+        known.drafts = self.book.drafts(self._facts, known.findings, decision, known.plan, known.receipt)
+        known.next_runbooks = self.book.next_runbooks(self._facts, decision, known.receipt)
 
     def _plan_file(self, plan: ChangePlan) -> PlanFile:
         return PlanFile(plan=plan, digest=plan.digest, requested_by=self.settings.operator, planned_at=_now())
@@ -246,10 +257,10 @@ class Run(RecordedSteps):
 
     def _settle_open_write(self) -> None:
         """An earlier run may have sent a write and died: find out what became of it before anything else."""
-        namespace = self._facts.namespace.value
-        if namespace is None:
+        target = self.book.target(self._facts) if self.book.writes else None
+        if target is None:
             return
-        settled = self._writer().settle_open(f"namespace:{namespace.id}")
+        settled = self._writer().settle_open(target)
         if settled is None:
             return
         plan, receipt = settled
@@ -334,7 +345,7 @@ class Run(RecordedSteps):
         step = None if receipt.verified else "Give the drafted text to the engineers with console access."
         self._conclude_with(_BY_OUTCOME[receipt.outcome], _WHY[receipt.outcome].format(answered=receipt.answered), step)
         decision = self.known.decision or Decision(status=None, stage=None, why="")
-        self.known.drafts = self.book.drafts(self._facts, self.known.findings, decision, receipt)
+        self._write_texts(decision)
 
     def _ended(self) -> bool:
         decision = self.known.decision

@@ -68,6 +68,12 @@ class Settings:
     in_flight_seconds: int = 25
     given_folder: Path | None = None
     session_notebook: Path | None = None
+    portal_token: SecretStr | None = None
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether CustomersDot is worked by a person in its admin pages."""
+        return self.customersdot_driver == "manual"
 
     @property
     def driven(self) -> bool:
@@ -82,7 +88,12 @@ class Settings:
 
 def require_tokens(settings: Settings) -> None:
     """Raise `MissingCredential`, with the way to mend it, if a service has no token; before anything is read."""
-    lacking = [end for end in (settings.gitlab, settings.customersdot, settings.zendesk) if end.token is None]
+    needed = (
+        [settings.gitlab, settings.zendesk]
+        if settings.by_hand
+        else [settings.gitlab, settings.customersdot, settings.zendesk]
+    )
+    lacking = [end for end in needed if end.token is None]
     if lacking:
         services = ", ".join(endpoint.service for endpoint in lacking)
         variables = ", ".join(f"GLHELPERS_{endpoint.service.upper()}_TOKEN" for endpoint in lacking)
@@ -121,9 +132,10 @@ def load_settings(profile: str | None = None) -> Settings:
         service: Endpoint(service, _base_url(name, service, str(url)), _token(name, service, env, sandbox))
         for service, url in urls.items()
     }
-    driver = table.get("customersdot_driver", "http")
+    driver = env.get("GLHELPERS_CUSTOMERSDOT_DRIVER") or table.get("customersdot_driver", "http")
     if driver not in ("http", "manual"):
         raise BadSettings(f"Profile {name} names the driver {driver!r}.", next_step="It is http or manual.")
+    by_hand: Literal["http", "manual"] = "manual" if driver == "manual" else "http"
     folder = env.get("GLHELPERS_RUN_FOLDER")
     notebook = env.get("JPY_SESSION_NAME")
     return Settings(
@@ -132,7 +144,7 @@ def load_settings(profile: str | None = None) -> Settings:
         gitlab=endpoints["gitlab"],
         customersdot=endpoints["customersdot"],
         zendesk=endpoints["zendesk"],
-        customersdot_driver=driver,
+        customersdot_driver=by_hand,
         operator=env.get("GLHELPERS_OPERATOR") or _login(),
         runs_dir=Path(env.get("GLHELPERS_RUNS_DIR") or "runs").expanduser().absolute(),
         state_dir=state,
@@ -142,6 +154,7 @@ def load_settings(profile: str | None = None) -> Settings:
         in_flight_seconds=_number(env, "GLHELPERS_IN_FLIGHT_SECONDS", 25),
         given_folder=Path(folder) if folder else None,
         session_notebook=Path(notebook) if notebook else None,
+        portal_token=_portal_token(name, env),
     )
 
 
@@ -164,6 +177,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "GLHELPERS_RUNS_DIR": str(settings.runs_dir),
         "GLHELPERS_STATE_DIR": str(settings.state_dir),
         "GLHELPERS_JOURNAL_URL": settings.journal_url,
+        "GLHELPERS_CUSTOMERSDOT_DRIVER": settings.customersdot_driver,
     }
     for endpoint in (settings.gitlab, settings.customersdot, settings.zendesk):
         prefix = f"GLHELPERS_{endpoint.service.upper()}"
@@ -255,6 +269,14 @@ def _token(profile: str, service: str, env: Mapping[str, str], sandbox: Running 
     if profile == "sandbox":
         return None
     return kept_token(profile, service)
+
+
+def _portal_token(profile: str, env: Mapping[str, str]) -> SecretStr | None:
+    """The token that the portal keeps for the customer in question: lent for one look-up, never stored by us."""
+    value = env.get("GLHELPERS_PORTAL_TOKEN")
+    if value:
+        return SecretStr(value.strip())
+    return None if profile == "sandbox" else kept_token(profile, "portal")
 
 
 def _login() -> str:

@@ -1,4 +1,4 @@
-"""The runbooks: id, section of the page, parameters, policy, and how each collects, plans and drafts."""
+"""The runbooks: id, section of the page, parameters, rules, and how each collects, plans and drafts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from glhelpers.actions import minutes
 from glhelpers.actions.collect import collect_association
-from glhelpers.actions.drafts import drafts_for
-from glhelpers.actions.plan import minutes_picture, plan_association, seats_picture
+from glhelpers.actions.plan import minutes_picture, seats_picture
 from glhelpers.errors import BadParameter
+from glhelpers.models.record import Minutes, NextRunbook, Seats
 from glhelpers.models.request import ForceAssociateParameters, RunbookParameters
 from glhelpers.rules import force_associate, handbook
 from glhelpers.rules.rule import Policy
@@ -17,48 +18,88 @@ from glhelpers.rules.rule import Policy
 __all__ = ["CATALOGUE", "Runbook", "runbook"]
 
 
+def _no_seats(facts: Any) -> Seats | None:
+    return None
+
+
+def _no_minutes(facts: Any) -> Minutes | None:
+    return None
+
+
+def _namespace_target(facts: Any) -> str | None:
+    namespace = facts.namespace.value
+    return f"namespace:{namespace.id}" if namespace is not None else None
+
+
+def _no_next(facts: Any, decision: Any, receipt: Any) -> tuple[NextRunbook, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Runbook:
-    """One section of the page as a procedure. `writes` says whether it can change anything."""
+    """
+    One section of the page as a procedure.
+
+    `plan` None: it never writes.  `policies` are all that may judge a run of it, the first one
+    unless `policy_of` chooses another by the facts.  `target` names what an earlier run may have
+    left a write open on; `next_runbooks` says with which runbook an expert goes on.
+    """
 
     id: str
     title: str
     anchor: str
     purpose: str
-    writes: bool
     parameters: type[RunbookParameters]
-    policy: Policy[Any]
+    policies: tuple[Policy[Any], ...]
     collect: Callable[..., Any]
-    plan: Callable[..., Any]
     drafts: Callable[..., Any]
-    seats: Callable[..., Any]
-    minutes: Callable[..., Any]
     examples: Mapping[str, str]
     """What the notebook's parameters cell holds by default: values of the sandbox's world."""
+    plan: Callable[..., Any] | None = None
+    policy_of: Callable[[Any], Policy[Any]] | None = None
+    target: Callable[[Any], str | None] = _namespace_target
+    seats: Callable[[Any], Seats | None] = _no_seats
+    minutes: Callable[[Any], Minutes | None] = _no_minutes
+    next_runbooks: Callable[..., tuple[NextRunbook, ...]] = _no_next
+
+    @property
+    def writes(self) -> bool:
+        """Whether it can change anything."""
+        return self.plan is not None
+
+    @property
+    def policy(self) -> Policy[Any]:
+        """The rules that judge its ordinary case."""
+        return self.policies[0]
+
+    def policy_for(self, facts: Any) -> Policy[Any]:
+        """The rules that judge these facts."""
+        return self.policy_of(facts) if self.policy_of is not None else self.policy
 
 
-CATALOGUE: dict[str, Runbook] = {
-    "force_associate": Runbook(
-        id="force_associate",
-        title="Force Associate SaaS Subscription",
-        anchor=handbook.FORCE,
-        purpose="Put a subscription on a group when the portal cannot: EDU/OSS, or more users than seats",
-        writes=True,
-        parameters=ForceAssociateParameters,
-        policy=force_associate.POLICY,
-        collect=collect_association,
-        plan=plan_association,
-        drafts=drafts_for,
-        seats=seats_picture,
-        minutes=minutes_picture,
-        examples={
-            "namespace": "fox-university",
-            "subscription_name": "A-S00010002",
-            "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1002",
-            "issue": "gitlab-com/support/internal-requests#2",
-        },
-    )
-}
+_FORCE_ASSOCIATE = Runbook(
+    id="force_associate",
+    title="Force Associate SaaS Subscription",
+    anchor=handbook.FORCE,
+    purpose="Put a subscription on a group when the portal cannot: EDU/OSS, or more users than seats",
+    parameters=ForceAssociateParameters,
+    policies=(force_associate.POLICY, minutes.POLICY),
+    policy_of=minutes.policy_of,
+    collect=collect_association,
+    plan=minutes.plan_of,
+    drafts=minutes.drafts_of,
+    next_runbooks=minutes.next_of,
+    seats=seats_picture,
+    minutes=minutes_picture,
+    examples={
+        "namespace": "fox-university",
+        "subscription_name": "A-S00010002",
+        "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1002",
+        "issue": "gitlab-com/support/internal-requests#2",
+    },
+)
+
+CATALOGUE: dict[str, Runbook] = {book.id: book for book in (_FORCE_ASSOCIATE,)}
 
 
 def runbook(id: str) -> Runbook:

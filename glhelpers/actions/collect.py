@@ -9,7 +9,7 @@ from glhelpers.clients.clients import Clients
 from glhelpers.models.fact import Fact, FactState, FactUnknown, Source
 from glhelpers.models.facts import AssociationFacts, Occupant, SeatsNeeded
 from glhelpers.models.namespace import Namespace
-from glhelpers.models.request import ForceAssociateParameters, ticket_number
+from glhelpers.models.request import AssociationParameters, ticket_number
 from glhelpers.models.subscription import Order
 from glhelpers.rules.seats import bills_guests, seats_needed
 from glhelpers.rules.thresholds import GUEST
@@ -22,7 +22,7 @@ MOST_GUESTS = 20
 Facts = dict[str, Fact[Any]]
 
 
-def collect_association(clients: Clients, asked: ForceAssociateParameters, reader: Reader) -> AssociationFacts:
+def collect_association(clients: Clients, asked: AssociationParameters, reader: Reader) -> AssociationFacts:
     """
     The facts of an association.
 
@@ -34,7 +34,7 @@ def collect_association(clients: Clients, asked: ForceAssociateParameters, reade
     if "ticket" not in facts:
         facts["ticket"] = reader.skipped("ticket", "Zendesk ticket", "there is no usable ticket link")
     facts["today"] = reader.derive("today", "Today", "Date header of GitLab.com", lambda: _today(clients))
-    facts |= reader.round(_by_namespace_and_order(clients, facts))
+    facts |= reader.round(_by_namespace_and_order(clients, facts, asked))
     if not _orders(facts) and facts["orders"].state is not FactState.unknown:
         facts["customer"] = reader.skipped("customer", "CustomersDot account", "no order names one", absent=True)
     facts |= reader.round(_by_user_and_guests(clients, facts))
@@ -53,7 +53,7 @@ def collect_association(clients: Clients, asked: ForceAssociateParameters, reade
     return _bundle(asked, facts, reader)
 
 
-def _by_parameters(clients: Clients, asked: ForceAssociateParameters) -> list[Look]:
+def _by_parameters(clients: Clients, asked: AssociationParameters) -> list[Look]:
     gitlab, portal, ref, name = clients.gitlab, clients.customersdot, asked.namespace, asked.subscription_name
     looks = [
         Look("namespace", "Namespace", Source.gitlab, "GET /namespaces/:id", lambda: gitlab.namespace(ref)),
@@ -94,11 +94,21 @@ def _today(clients: Clients) -> Any:
     return day
 
 
-def _by_namespace_and_order(clients: Clients, facts: Facts) -> list[Look]:
+def _by_namespace_and_order(clients: Clients, facts: Facts, asked: AssociationParameters) -> list[Look]:
     gitlab, portal, looks = clients.gitlab, clients.customersdot, []
     namespace: Namespace | None = facts["namespace"].value
     if namespace is not None:
         id = namespace.id
+        if getattr(asked, "compute_minutes", "") == "grant":
+            looks.append(
+                Look(
+                    "grants",
+                    "Additional minutes set before",
+                    Source.customersdot,
+                    "GET /audit-events?action=set_extra_minutes",
+                    lambda: portal.audit_events(namespace_id=id, action="set_extra_minutes"),
+                )
+            )
         looks.append(
             Look(
                 "namespace_orders",
@@ -235,7 +245,7 @@ def _occupants(facts: Facts, subscription_name: str) -> tuple[Occupant, ...]:
     )
 
 
-def _bundle(asked: ForceAssociateParameters, facts: Facts, reader: Reader) -> AssociationFacts:
+def _bundle(asked: AssociationParameters, facts: Facts, reader: Reader) -> AssociationFacts:
     missing = {
         "customer": ("CustomersDot account", "the order does not name exactly one"),
         "linked_user": ("Linked user", "no linked user is known"),
@@ -243,5 +253,5 @@ def _bundle(asked: ForceAssociateParameters, facts: Facts, reader: Reader) -> As
     }
     for name, (label, why) in missing.items():
         facts.setdefault(name, reader.skipped(name, label, why))
-    named = {name: facts[name] for name in AssociationFacts.model_fields if name != "parameters"}
+    named = {name: facts[name] for name in AssociationFacts.model_fields if name in facts}
     return AssociationFacts(parameters=asked, **named)

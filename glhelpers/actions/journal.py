@@ -157,6 +157,12 @@ class Journal:
         with self._transaction("take the answer to a change that may have been made") as connection:
             self._append(connection, "answer", intent.id, intent.target, answer, _now())
 
+    def sending(self, intent: Intent, step: int, action: str, key: str) -> None:
+        """Record, durably, that a request of a plan of several is about to leave."""
+        with self._transaction("take the next request; it was not sent") as connection:
+            what = {"step": step, "action": action, "key": key}
+            self._append(connection, "sending", intent.id, intent.target, what, _now())
+
     def settle(self, intent: Intent, outcome: str, checks: list[dict[str, Any]]) -> None:
         """Record the outcome that a read-back found, and free the target; the first to settle is the one that counts."""
         with self._transaction(f"take the outcome {outcome}") as connection:

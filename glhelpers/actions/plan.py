@@ -13,7 +13,15 @@ from glhelpers.models.subscription import Subscription
 from glhelpers.rules.minutes import expected_quota, quota_now
 from glhelpers.rules.seats import Forecast, community_program, forecast
 
-__all__ = ["differences", "minutes_picture", "plan_association", "seats_picture"]
+__all__ = [
+    "association_changes",
+    "basis_of",
+    "day_text",
+    "differences",
+    "minutes_picture",
+    "plan_association",
+    "seats_picture",
+]
 
 
 def plan_association(facts: AssociationFacts, findings: Sequence[Finding], profile: str) -> ChangePlan:
@@ -38,7 +46,7 @@ def plan_association(facts: AssociationFacts, findings: Sequence[Finding], profi
             "subscription_name": subscription.name,
             "zendesk_ticket_url": facts.parameters.ticket_url,
         },
-        changes=_changes(facts, subscription, owed),
+        changes=association_changes(facts, subscription, owed),
         basis=_basis(facts, findings),
         consequences=_consequences(facts, subscription, needed, owed),
         cannot_be_undone=(
@@ -49,11 +57,13 @@ def plan_association(facts: AssociationFacts, findings: Sequence[Finding], profi
     )
 
 
-def _day(value: date | None) -> str | None:
+def day_text(value: date | None) -> str | None:
+    """A day as the services write it."""
     return value.isoformat() if value is not None else None
 
 
-def _changes(facts: AssociationFacts, new: Subscription, owed: Forecast) -> tuple[Change, ...]:
+def association_changes(facts: AssociationFacts, new: Subscription, owed: Forecast) -> tuple[Change, ...]:
+    """Every field that an association writes or must leave alone."""
     namespace, now = facts.namespace.known(), facts.gitlab_subscription.known()
     extra, storage = namespace.extra_shared_runners_minutes_limit or 0, namespace.additional_purchased_storage_size or 0
     linked = next((order.gl_namespace_id for order in facts.orders.known() if order.gl_namespace_id), None)
@@ -67,15 +77,21 @@ def _changes(facts: AssociationFacts, new: Subscription, owed: Forecast) -> tupl
             after=new.seats,
         ),
         Change(
-            field="start", label="Begins", before=_day(now.billing.subscription_start_date), after=_day(new.start_date)
+            field="start",
+            label="Begins",
+            before=day_text(now.billing.subscription_start_date),
+            after=day_text(new.start_date),
         ),
-        Change(field="end", label="Ends", before=_day(now.billing.subscription_end_date), after=_day(new.end_date)),
+        Change(
+            field="end", label="Ends", before=day_text(now.billing.subscription_end_date), after=day_text(new.end_date)
+        ),
         Change(field="linked_namespace", label="Order linked to namespace id", before=linked, after=str(namespace.id)),
         Change(
             field="quota",
             label="Compute minutes a month",
             before=quota_now(namespace),
             after=expected_quota(new),
+            foreseen=expected_quota(new) is not None,
             note="the quota only; minutes used stay used",
         ),
         Change(field="additional_minutes", label="Additional minutes", before=extra, after=extra, note=stays),
@@ -93,7 +109,7 @@ def _changes(facts: AssociationFacts, new: Subscription, owed: Forecast) -> tupl
 
 def _consequences(facts: AssociationFacts, new: Subscription, needed: SeatsNeeded, owed: Forecast) -> tuple[str, ...]:
     path = facts.namespace.known().full_path
-    lines = [f"{path} gets {new.plan_code} with {new.seats} seats from {new.name}, until {_day(new.end_date)}."]
+    lines = [f"{path} gets {new.plan_code} with {new.seats} seats from {new.name}, until {day_text(new.end_date)}."]
     if owed.if_carried_over and community_program(new) is None:
         lines.append(
             f"The customer will owe up to {owed.if_carried_over} seats, billed by quarterly reconciliation or true-up; "
@@ -104,7 +120,7 @@ def _consequences(facts: AssociationFacts, new: Subscription, needed: SeatsNeede
             f"Up to {owed.if_carried_over} seats will show as owed; programme subscriptions are not billed for them."
         )
     for occupant in facts.occupants.known_or_absent() or ():
-        lines.append(f"{occupant.subscription_name} (ended {_day(occupant.end_date)}) loses its link to the group.")
+        lines.append(f"{occupant.subscription_name} (ended {day_text(occupant.end_date)}) loses its link to the group.")
     if needed.high < (new.seats or 0):
         lines.append(f"{(new.seats or 0) - needed.high} seats stay unused.")
     lines.append("Compute minutes used this month stay used; additional minutes and storage stay.")
@@ -118,25 +134,31 @@ def _second_person(new: Subscription, owed: Forecast) -> tuple[str, ...]:
 
 
 def _basis(facts: AssociationFacts, findings: Sequence[Finding]) -> tuple[BasisItem, ...]:
-    """
-    What the plan rests on: every rule's verdict and reason, and the figures behind them.
-
-    Reasons hold the values that a rule used, so that any drift which a rule would see changes the
-    digest; the figures below make the difference readable.
-    """
     namespace, customer = facts.namespace.known(), facts.customer.known()
     needed, order = facts.seats_needed.known(), facts.orders.known()[0]
-    figures: list[tuple[str, str, Scalar]] = [
-        ("namespace.id", "Namespace id", namespace.id),
-        ("namespace.full_path", "Namespace path", namespace.full_path),
-        ("order.id", "Order", order.id),
-        ("order.customer_id", "CustomersDot account", order.customer_id),
-        ("customer.uid", "Linked GitLab.com user id", customer.uid),
-        ("seats_needed.low", "Seats needed, at least", needed.low),
-        ("seats_needed.high", "Seats needed, at most", needed.high),
-        ("seats.max_used", "Max seats used", needed.max_used),
-        ("subscription.seats", "Seats bought", facts.subscription.known().seats),
-    ]
+    return basis_of(
+        findings,
+        (
+            ("namespace.id", "Namespace id", namespace.id),
+            ("namespace.full_path", "Namespace path", namespace.full_path),
+            ("order.id", "Order", order.id),
+            ("order.customer_id", "CustomersDot account", order.customer_id),
+            ("customer.uid", "Linked GitLab.com user id", customer.uid),
+            ("seats_needed.low", "Seats needed, at least", needed.low),
+            ("seats_needed.high", "Seats needed, at most", needed.high),
+            ("seats.max_used", "Max seats used", needed.max_used),
+            ("subscription.seats", "Seats bought", facts.subscription.known().seats),
+        ),
+    )
+
+
+def basis_of(findings: Sequence[Finding], figures: Sequence[tuple[str, str, Scalar]]) -> tuple[BasisItem, ...]:
+    """
+    What a plan rests on: every rule's verdict and reason, and the figures behind them.
+
+    Reasons hold the values that a rule used, so that any drift which a rule would see changes the
+    digest; the figures (name, label, value) make the difference readable.
+    """
     items = [BasisItem(name=name, label=label, value=value) for name, label, value in figures]
     items += [
         BasisItem(name=f"rule.{finding.rule}", label=finding.label, value=f"{finding.verdict}: {finding.reason}")

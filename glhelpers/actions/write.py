@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from glhelpers.actions.effects import Found, effect_of
+from glhelpers.actions.effects import effect_of
 from glhelpers.actions.journal import Intent, Journal, me
+from glhelpers.actions.readback import checks_of, classify, shape_of
 from glhelpers.clients.clients import Clients
-from glhelpers.errors import ServiceError, WriteInProgress
-from glhelpers.models.change import Approval, Change, ChangePlan, Check, CheckState, Outcome, Receipt
-from glhelpers.rules.occupancy import same_plan
+from glhelpers.errors import RunbookContractError, ServiceError, WriteInProgress
+from glhelpers.models.change import Approval, ChangePlan, Check, Outcome, Receipt
 
 __all__ = ["IN_FLIGHT", "Writer"]
 
@@ -44,6 +44,7 @@ class Writer:
     run_id: str
     operator: str
     in_flight: timedelta = IN_FLIGHT
+    by_hand: bool = False
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -59,6 +60,21 @@ class Writer:
         `verify` has read back.  Raises `GateClosed` for a spent approval, `WriteInProgress` for a
         target that another run holds.
         """
+        intent = self.begin(plan, approval)
+        sent_at = self.clock()
+        answer = self.request(plan.action, plan.arguments, intent.id)
+        self.journal.answered(intent, answer)
+        return intent, Receipt(
+            action=plan.action,
+            outcome=Outcome.unknown if answer["sent"] else Outcome.not_applied,
+            answered=answer["says"],
+            audit_event_id=answer.get("audit_event_id"),
+            sent_at=sent_at,
+            answered_at=self.clock(),
+        )
+
+    def begin(self, plan: ChangePlan, approval: Approval) -> Intent:
+        """Spend the approval and take the target, durably; nothing is sent yet."""
         host, pid, started = me()
         intent = Intent(
             id=hashlib.sha256(f"{plan.digest}|{approval.id}".encode()).hexdigest(),
@@ -72,21 +88,15 @@ class Writer:
             in_flight_until=(self.clock() + self.in_flight).isoformat(),
         )
         self.journal.begin(intent, approval.id)
-        sent_at = self.clock()
-        answer = self._send(plan, intent)
-        self.journal.answered(intent, answer)
-        return intent, Receipt(
-            action=plan.action,
-            outcome=Outcome.unknown if answer["sent"] else Outcome.not_applied,
-            answered=answer["says"],
-            audit_event_id=answer.get("audit_event_id"),
-            sent_at=sent_at,
-            answered_at=self.clock(),
-        )
+        return intent
 
-    def _send(self, plan: ChangePlan, intent: Intent) -> dict[str, Any]:
+    def request(self, action: str, arguments: Mapping[str, str | int], key: str) -> dict[str, Any]:
+        """Send one request, once, and say in plain values what came back."""
+        send = effect_of(action).send
+        if send is None:
+            raise RunbookContractError(f"No service takes {action!r} from a program; a person does it in a page.")
         try:
-            answer = effect_of(plan).send(self.clients, plan, intent.id)
+            answer = send(self.clients, arguments, key)
         except ServiceError as error:
             refused = error.status is not None and 400 <= error.status < 500 and error.status not in _NO_VERDICT
             says = f"refused: {error.message}" if refused else f"no usable answer: {error.message}"
@@ -104,18 +114,18 @@ class Writer:
         succeeded, refused = receipt.answered == "success", receipt.answered.startswith("refused")
         if not (succeeded or refused):
             # Nobody knows whether the request is still being worked on: what shows no change now may show it later.
-            self._wait_out(plan, intent)
+            self.wait_out(plan, intent)
         for attempt in range(_LOOKS):
             try:
-                checks = _checks(plan, effect_of(plan).read_back(self.clients, plan))
+                checks = self.read_back(plan, receipt.answered_by if succeeded else None)
             except ServiceError as error:
                 self.journal.left_open(intent, f"the read-back failed: {error.message}")
                 return receipt.model_copy(update={"outcome": Outcome.unknown})
-            shape = _shape(plan, checks)
+            shape = shape_of(plan, checks)
             if shape == "after" or refused or attempt == _LOOKS - 1:
                 break
             self.sleep(_PAUSE)
-        outcome = _classify(shape, succeeded, refused, self._tool_acted(plan, intent, succeeded or refused))
+        outcome = classify(shape, succeeded, refused, self._tool_acted(plan, intent, succeeded or refused))
         receipt = receipt.model_copy(update={"outcome": outcome, "checks": checks})
         if outcome is Outcome.unknown:
             self.journal.left_open(intent, "no answer, and the state does not tell whether the request was carried out")
@@ -126,10 +136,10 @@ class Writer:
     def _nothing_left(self, plan: ChangePlan, intent: Intent, receipt: Receipt) -> Receipt:
         """No request left: whatever a read-back shows, if it can be made at all, was done by somebody else."""
         try:
-            checks = _checks(plan, effect_of(plan).read_back(self.clients, plan))
+            checks = self.read_back(plan)
         except ServiceError:
             checks = ()
-        outcome = Outcome.noop if checks and _shape(plan, checks) == "after" else Outcome.not_applied
+        outcome = Outcome.noop if checks and shape_of(plan, checks) == "after" else Outcome.not_applied
         self.journal.settle(intent, outcome.value, [check.model_dump(mode="json") for check in checks])
         return receipt.model_copy(update={"outcome": outcome, "checks": checks})
 
@@ -138,16 +148,29 @@ class Writer:
         if answered:
             return None
         try:
-            events = self.clients.customersdot.audit_events(
-                namespace_id=int(plan.target.id), action=effect_of(plan).audit_action
-            )
+            return self.has_acted(plan, effect_of(plan.action).audit_action, intent.id)
         except ServiceError:
             return None
-        return any(event.idempotency_key == intent.id for event in events)
+
+    def has_acted(self, plan: ChangePlan, action: str | None, key: str) -> bool | None:
+        """Whether the Support Audit Events hold the request with this key; None if they hold no such actions."""
+        if action is None or self.by_hand:
+            return None
+        id = int(plan.target.id) if plan.target.kind == "namespace" else None
+        events = self.clients.customersdot.audit_events(namespace_id=id, action=action)
+        return any(event.idempotency_key == key for event in events)
+
+    def read_back(self, plan: ChangePlan, told_by: str | None = None) -> tuple[Check, ...]:
+        """The plan's fields as they are now; what only CustomersDot tells is `told_by`'s word where it is worked by hand."""
+        found = effect_of(plan.action).read_back(self.clients, plan, by_hand=self.by_hand)
+        return checks_of(plan, found, told_by if self.by_hand else None)
 
     def settle_open(self, target: str) -> tuple[ChangePlan, Receipt] | None:
         """
-        Settle what an earlier run left open on this target, without sending anything.
+        Settle what an earlier run left open on this target, without sending anything again.
+
+        One thing is sent: the way back of a plan of two requests that was cut off between them, which
+        its approval covers and without which the group would stay on Free.
 
         Raises `WriteInProgress` while its holder lives and has not given it up.  Waits until the request cannot be on its
         way any more before a state that shows no change is believed.
@@ -164,6 +187,10 @@ class Writer:
                 next_step="Wait until that run has ended, then run again.",
             )
         plan, answer = ChangePlan.model_validate(intent.plan), self.journal.answer_of(intent)
+        if plan.steps:
+            from glhelpers.actions.replace import Replacement
+
+            return plan, Replacement(self).settle(plan, intent)
         receipt = Receipt(
             action=plan.action,
             outcome=Outcome.unknown if answer is None or answer["sent"] else Outcome.not_applied,
@@ -173,66 +200,12 @@ class Writer:
         )
         return plan, self.verify(intent, receipt)
 
-    def _wait_out(self, plan: ChangePlan, intent: Intent) -> None:
+    def wait_out(self, plan: ChangePlan, intent: Intent) -> None:
+        """Wait until the change shows, or until its request cannot be on its way any more."""
         while (left := intent.in_flight_for()) > 0:
             try:
-                if _shape(plan, _checks(plan, effect_of(plan).read_back(self.clients, plan))) == "after":
+                if shape_of(plan, self.read_back(plan)) == "after":
                     return
             except ServiceError:
                 pass  # asked again below, and once more by `verify`, which reports it
             self.sleep(min(1.0, left))
-
-
-def _checks(plan: ChangePlan, found: Found) -> tuple[Check, ...]:
-    return tuple(
-        Check(
-            field=change.field,
-            label=change.label,
-            before=change.before,
-            expected=change.after,
-            found=found.get(change.field),
-            state=_state(change, found),
-        )
-        for change in plan.changes
-    )
-
-
-def _state(change: Change, found: Found) -> CheckState:
-    value = found.get(change.field)
-    if value == change.after or (change.field == "plan" and _same(change.after, value)):
-        return CheckState.ok
-    if change.lags:
-        return CheckState.pending
-    if change.after is None:
-        return CheckState.unknown
-    return CheckState.differs
-
-
-def _same(expected: object, found: object) -> bool:
-    return isinstance(expected, str) and isinstance(found, str) and same_plan(expected, found)
-
-
-def _shape(plan: ChangePlan, checks: tuple[Check, ...]) -> str:
-    """`after`: all is as planned; `before`: nothing has moved; `between`: some of it has."""
-    steady = {change.field for change in plan.changes if change.lags or change.after is None}
-    counted = [check for check in checks if check.field not in steady]
-    if all(check.state is CheckState.ok for check in counted):
-        return "after"
-    moving = [check for check in counted if check.before != check.expected]
-    untouched = all(check.found == check.before for check in counted)
-    return "before" if untouched and moving else "between"
-
-
-def _classify(shape: str, succeeded: bool, refused: bool, acted: bool | None) -> Outcome:
-    if shape == "after":
-        return Outcome.applied
-    if shape == "between":
-        return Outcome.partial
-    if succeeded:
-        return Outcome.mismatch
-    if refused:
-        return Outcome.not_applied
-    # No answer, nothing moved: only the audit events can say that the request never arrived.
-    if acted is None:
-        return Outcome.unknown
-    return Outcome.mismatch if acted else Outcome.not_applied

@@ -21,7 +21,6 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from glhelpers.actions.catalogue import runbook
-from glhelpers.clients.clients import require_driver
 from glhelpers.errors import OperatorError, RunbookContractError
 from glhelpers.evidence.folder import RunFolder, read_record
 from glhelpers.evidence.notebook import finished_notebook
@@ -112,7 +111,6 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
     given = asked.model_dump(mode="json")
     if asked.approval:
         given["approval"] = str(Path(asked.approval).resolve())
-    require_driver(settings)
     require_tokens(settings)
     register_tokens(settings)
     folder = RunFolder.open(settings.runs_dir, asked.ticket_url, id, datetime.now(UTC))
@@ -159,7 +157,7 @@ def _finish(folder: RunFolder, output: Path, cut: str | None, id: str, settings:
         notebook = nbformat.read(output, as_version=4)
         notebook = finished_notebook(notebook, record)
         folder.write_text("notebook.ipynb", nbformat.writes(notebook))
-        folder.write_text("notebook.html", html_page(record, notebook, runbook(id).policy.stages))
+        folder.write_text("notebook.html", html_page(record, notebook))
         output.unlink()
     folder.write_record(record)
     final = folder.finalise()

@@ -12,7 +12,7 @@ from glhelpers.clients.pace import Pace
 from glhelpers.clients.retry import RetryBudget
 from glhelpers.clients.transport import Transport
 from glhelpers.clients.zendesk import ZendeskClient
-from glhelpers.errors import BadSettings
+from glhelpers.errors import BadSettings, ServiceUnavailable
 from glhelpers.settings import Endpoint, Settings
 
 __all__ = ["Clients", "open_clients", "require_driver"]
@@ -27,6 +27,16 @@ class Clients:
     zendesk: ZendeskClient
     request_log: RequestLog
     transports: tuple[Transport, ...]
+
+    def portal_answers(self, customer_id: int) -> bool:
+        """Whether the portal opens for this account; False is its 502."""
+        try:
+            self.customersdot.impersonation_check(customer_id)
+        except ServiceUnavailable as error:
+            if error.status != 502:
+                raise
+            return False
+        return True
 
     def close(self) -> None:
         """Give all connections back."""

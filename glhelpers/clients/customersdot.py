@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,7 +11,7 @@ from glhelpers.clients.transport import Transport
 from glhelpers.clients.wire import path_of
 from glhelpers.errors import UnexpectedAnswer
 from glhelpers.models.namespace import TokenInfo
-from glhelpers.models.subscription import AuditEvent, Customer, Order, Subscription, ToolAnswer
+from glhelpers.models.subscription import AuditEvent, BillingAccount, Customer, Order, Subscription, ToolAnswer
 
 __all__ = ["CustomersDotClient"]
 
@@ -23,6 +23,11 @@ _API = "/adapter/v1"
 class _Groups(BaseModel):
     model_config = ConfigDict(strict=True)
     groups: int
+
+
+class _Status(BaseModel):
+    model_config = ConfigDict(strict=True)
+    portal: Literal["up", "down"]
 
 
 class CustomersDotClient:
@@ -64,6 +69,24 @@ class CustomersDotClient:
             path_of(f"{_API}/customers/{{}}/impersonation-check", customer_id),
         )
         return self._transport.parse(call, self._transport.write("POST", call, path), _Groups).groups
+
+    def portal_status(self) -> bool:
+        """Whether the Customers Portal works for everybody else."""
+        return self._get("/status", f"{_API}/status", _Status).portal == "up"
+
+    def billing_account(self, zuora_account_id: str) -> BillingAccount:
+        """A billing account and the accounts that belong to it."""
+        path = path_of(f"{_API}/billing-accounts/{{}}", zuora_account_id)
+        return self._get("/billing-accounts/:id", path, BillingAccount)
+
+    def add_membership(self, zuora_account_id: str, customer_id: int, *, key: str) -> ToolAnswer:
+        """Make an account a member of a billing account; refused for one that belongs to another."""
+        call = "/billing-accounts/:id/memberships"
+        path = path_of(f"{_API}/billing-accounts/{{}}/memberships", zuora_account_id)
+        headers, body = {"Idempotency-Key": key}, {"customer_id": customer_id}
+        answer = self._transport.write("POST", call, path, json=body, headers=headers)
+        self._transport.parse(call, answer, BillingAccount)
+        return ToolAnswer(success=True)
 
     def force_associate(self, namespace: str, subscription_name: str, ticket_url: str, *, key: str) -> ToolAnswer:
         """Support Admin Tools, Force Associate."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -27,9 +27,21 @@ from glhelpers.evidence.words import (
 from glhelpers.models.change import ChangePlan, Receipt, Scalar
 from glhelpers.models.fact import Fact, Source
 from glhelpers.models.finding import Decision, Finding, Status, Verdict
-from glhelpers.models.record import Draft, FactLine, RunRecord, Step
+from glhelpers.models.record import Draft, FactLine, NextRunbook, RunRecord, Step
 
-__all__ = ["decision", "differences", "drafts", "facts", "findings", "plan", "receipt", "step_note", "steps", "summary"]
+__all__ = [
+    "decision",
+    "differences",
+    "drafts",
+    "facts",
+    "findings",
+    "next_runbooks",
+    "plan",
+    "receipt",
+    "step_note",
+    "steps",
+    "summary",
+]
 
 _PASSED = Sign("✓", "nothing stands against it", "good")
 
@@ -81,7 +93,8 @@ def _finding_row(finding: Finding) -> dict[str, object]:
 def decision(decided: Decision, stages: Sequence[str]) -> Markup:
     """The stages in order, each with its worst verdict, and the one where the way ended marked."""
     reached = dict(decided.path)
-    names = [*stages, *(name for name in reached if name not in stages)]
+    known = stages or decided.stages
+    names = [*known, *(name for name in reached if name not in known)]
     path: list[dict[str, object]] = [
         {
             "name": name.replace("_", " "),
@@ -116,6 +129,8 @@ def plan(proposed: ChangePlan) -> Markup:
             "cannot_be_undone": proposed.cannot_be_undone,
             "second_person": proposed.second_person,
             "arguments": sorted(proposed.arguments.items()),
+            "steps": [step.says for step in proposed.steps],
+            "way_back": proposed.way_back.says if proposed.way_back else None,
             "profile": proposed.profile,
             "digest": proposed.digest,
         },
@@ -134,12 +149,21 @@ def receipt(received: Receipt) -> Markup:
             "sent_at": moment(received.sent_at),
             "settled_from_journal": received.settled_from_journal,
             "audit_event_id": received.audit_event_id,
+            "answered_by": received.answered_by,
+            "steps": [
+                {"says": step.says, "answered": step.answered, "at": moment(step.answered_at or step.sent_at)}
+                for step in received.steps
+            ],
+            "seconds_on_free": received.seconds_on_free,
+            "left_on_free": received.left_on_free,
+            "state": received.state,
             "checks": [
                 {
                     "label": check.label,
                     "before": _scalar(check.before),
                     "expected": _scalar(check.expected),
                     "found": _scalar(check.found),
+                    "told_by": check.told_by,
                     "sign": CHECK_SIGNS[check.state],
                 }
                 for check in received.checks
@@ -161,6 +185,21 @@ def step_note(title: str, status: Status, why: str, next_step: str | None) -> Ma
 def drafts(written: Sequence[Draft]) -> Markup:
     """Texts that are ready to send, as they stand; nothing in them is rendered."""
     return macro("drafts_card", [draft.model_dump() for draft in written])
+
+
+def next_runbooks(following: Sequence[NextRunbook], links: Mapping[str, str] | None = None) -> Markup:
+    """The runbooks to go on with: why, a link to open where there is one, and the command to copy."""
+    rows = [
+        {
+            "runbook": step.runbook,
+            "why": step.why,
+            "command": step.command,
+            "link": (links or {}).get(step.command),
+            "parameters": sorted(step.parameters.items()),
+        }
+        for step in following
+    ]
+    return macro("next_card", rows)
 
 
 def steps(taken: Sequence[Step]) -> Markup:

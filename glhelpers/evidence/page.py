@@ -80,6 +80,8 @@ def _sections(record: RunRecord, stages: Sequence[str]) -> Iterator[tuple[str, M
         yield "Facts, with source and time", cards.facts(record.facts)
     if record.drafts:
         yield "Drafts, ready to send", cards.drafts(record.drafts)
+    if record.next_runbooks:
+        yield "Go on with", cards.next_runbooks(record.next_runbooks)
     yield "Steps of the run", cards.steps(record.steps)
 
 

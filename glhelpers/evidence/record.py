@@ -14,7 +14,7 @@ from glhelpers import __version__
 from glhelpers.models.change import Approval, ChangePlan, Receipt
 from glhelpers.models.fact import Fact
 from glhelpers.models.finding import Decision, Finding, Status
-from glhelpers.models.record import Draft, FactLine, Minutes, RunRecord, Seats, Step
+from glhelpers.models.record import Draft, FactLine, Minutes, NextRunbook, RunRecord, Seats, Step
 
 __all__ = ["Known", "build_record", "fact_line"]
 
@@ -23,6 +23,8 @@ _NOT_KEPT: Mapping[str, set[str]] = {
     "linked_user": {"name"},
     "linked_member": {"name"},
     "customer": {"email", "company"},
+    "same_uid": {"email", "company"},
+    "accounts": {"email", "company"},
     "namespace": {"avatar_url"},
 }
 """Fields of persons, and free text of customers, that no rule needs."""
@@ -53,6 +55,7 @@ class Known:
     seats: Seats | None = None
     minutes: Minutes | None = None
     drafts: tuple[Draft, ...] = ()
+    next_runbooks: tuple[NextRunbook, ...] = ()
     notices: list[str] = field(default_factory=list)
 
     def forget_from(self, step: str) -> None:
@@ -60,7 +63,7 @@ class Known:
         if step == "look up":
             self.facts, self.seats, self.minutes = (), None, None
         if step in ("look up", "check"):
-            self.findings, self.decision, self.drafts = (), None, ()
+            self.findings, self.decision, self.drafts, self.next_runbooks = (), None, (), ()
         if step in ("look up", "check", "plan"):
             self.plan, self.stale = None, ()
         if step in ("look up", "check", "plan", "confirm"):
@@ -121,6 +124,7 @@ def build_record(known: Known, *, complete: bool, ended_at: datetime | None) -> 
         seats=known.seats,
         minutes=known.minutes,
         drafts=known.drafts,
+        next_runbooks=known.next_runbooks,
         notices=tuple(known.notices),
         versions={"glhelpers": __version__, "pydantic": version("pydantic"), "httpx": version("httpx")},
     )

@@ -7,7 +7,7 @@ from the text around it, so that it reads in a light and in a dark theme.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -17,7 +17,7 @@ from glhelpers.evidence.render import stylesheet
 from glhelpers.models.change import ChangePlan, Receipt
 from glhelpers.models.fact import Fact
 from glhelpers.models.finding import Decision, Finding, Status
-from glhelpers.models.record import Draft, FactLine, Minutes, RunRecord, Seats, Step
+from glhelpers.models.record import Draft, FactLine, Minutes, NextRunbook, RunRecord, Seats, Step
 
 __all__ = [
     "decision_path",
@@ -26,6 +26,7 @@ __all__ = [
     "facts_table",
     "findings_table",
     "minutes_picture",
+    "next_card",
     "plan_card",
     "receipt_card",
     "seats_picture",
@@ -79,6 +80,11 @@ def minutes_picture(minutes: Minutes) -> str:
 def drafts_card(drafts: Sequence[Draft]) -> str:
     """The drafts as cards; see `cards.drafts`."""
     return _styled(cards.drafts(drafts))
+
+
+def next_card(following: Sequence[NextRunbook], links: Mapping[str, str] | None = None) -> str:
+    """The runbooks to go on with as cards; see `cards.next_runbooks`."""
+    return _styled(cards.next_runbooks(following, links))
 
 
 def steps_table(steps: Sequence[Step]) -> str:

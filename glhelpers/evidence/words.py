@@ -45,7 +45,7 @@ VERDICT_SIGNS: Mapping[Verdict, Sign] = {
     Verdict.no_change: Sign("=", "nothing to change", "good"),
     Verdict.self_serve: Sign("↗", "the customer can do it", "calm"),
     Verdict.ask: Sign("?", "ask the customer", "warn"),
-    Verdict.handoff: Sign("→", "another team", "calm"),
+    Verdict.handoff: Sign("→", "goes on elsewhere", "calm"),
     Verdict.stop: Sign("✕", "stop", "bad"),
     Verdict.unknown: Sign("○", "not known", "bad"),
 }
@@ -57,7 +57,7 @@ STATUS_SIGNS: Mapping[Status, Sign] = {
     Status.awaiting_approval: Sign("…", "Awaiting approval: nothing is written yet", "warn"),
     Status.needs_customer: Sign("?", "Needs the customer's answer first", "warn"),
     Status.stopped: Sign("✕", "Stopped: nothing was written", "bad"),
-    Status.handed_off: Sign("→", "Handed off to another team", "calm"),
+    Status.handed_off: Sign("→", "Handed off: it goes on elsewhere", "calm"),
     Status.escalated: Sign("↑", "Escalated: the write did not succeed", "bad"),
     Status.stale_plan: Sign("≠", "Stale plan: nothing was written", "bad"),
     Status.verification_failed: Sign("✕", "Verification failed", "bad"),
@@ -83,6 +83,7 @@ OUTCOME_WORDS: Mapping[Outcome, Sign] = {
     Outcome.noop: Sign("=", "Already in place: nothing had to change", "good"),
     Outcome.not_applied: Sign("✕", "Not applied", "bad"),
     Outcome.mismatch: Sign("≠", "Answered as done, but what was read back differs", "bad"),
+    Outcome.put_back: Sign("↶", "Undone again: everything is as it was", "bad"),
     Outcome.partial: Sign("◐", "Applied in part", "bad"),
     Outcome.unknown: Sign("○", "Not known whether it was applied", "bad"),
 }

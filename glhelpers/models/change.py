@@ -21,8 +21,10 @@ __all__ = [
     "CheckState",
     "Outcome",
     "PlanFile",
+    "PlannedStep",
     "Receipt",
     "Scalar",
+    "StepReceipt",
     "Target",
     "digest_of",
 ]
@@ -50,13 +52,19 @@ class Target(OwnModel):
 
 
 class Change(OwnModel):
-    """One field before and after; `note` says what is odd about it, such as that it lags."""
+    """
+    One field before and after; `note` says what is odd about it.
+
+    `lags`: the service shows it only after its daily refresh. `foreseen` false: nobody can tell what
+    it will be, so it is read back and shown, but decides nothing.
+    """
 
     field: str
     label: str
     before: Scalar
     after: Scalar
     lags: bool = False
+    foreseen: bool = True
     note: str | None = None
 
 
@@ -68,12 +76,22 @@ class BasisItem(OwnModel):
     value: Scalar
 
 
+class PlannedStep(OwnModel):
+    """One request of a plan: `arguments` is exactly what will be sent to `action`; `says` is it in words."""
+
+    action: str
+    arguments: dict[str, str | int]
+    says: str
+
+
 class ChangePlan(OwnModel):
     """
     A proposed write as a value: nothing in it depends on the clock or on who asked.
 
-    `arguments` is exactly what will be sent to `action`. `second_person` lists the reasons, if any,
-    why the approver must be someone else than the requester.
+    `arguments` is exactly what will be sent to `action`. A plan of several requests lists them in
+    `steps`, in order, and in `way_back` the one request that undoes the first if a later one fails.
+    `second_person` lists the reasons, if any, why the approver must be someone else than the
+    requester.
     """
 
     format: Literal["glhelpers.plan/1"] = "glhelpers.plan/1"
@@ -85,6 +103,8 @@ class ChangePlan(OwnModel):
     issue: str | None = None
     customer_confirmation: str | None = None
     arguments: dict[str, str | int]
+    steps: tuple[PlannedStep, ...] = ()
+    way_back: PlannedStep | None = None
     changes: tuple[Change, ...]
     basis: tuple[BasisItem, ...]
     consequences: tuple[str, ...] = ()
@@ -126,12 +146,13 @@ class Approval(OwnModel):
 
 
 class Outcome(StrEnum):
-    """What became of a write. Only a read-back makes it `applied`."""
+    """What became of a write. Only a read-back makes it `applied`; `put_back`: undone again, all as it was."""
 
     applied = "APPLIED"
     noop = "NOOP"
     not_applied = "NOT_APPLIED"
     mismatch = "MISMATCH"
+    put_back = "PUT_BACK"
     partial = "PARTIAL"
     unknown = "UNKNOWN"
 
@@ -146,7 +167,7 @@ class CheckState(StrEnum):
 
 
 class Check(OwnModel):
-    """One field read back after the write, next to what the plan expected."""
+    """One field read back after the write; `told_by` where a person read it, since no service tells."""
 
     field: str
     label: str
@@ -154,11 +175,27 @@ class Check(OwnModel):
     expected: Scalar
     found: Scalar
     state: CheckState
+    told_by: str | None = None
+
+
+class StepReceipt(OwnModel):
+    """One request of a plan that has several: what was sent when, and what was answered."""
+
+    action: str
+    says: str
+    answered: str
+    sent_at: datetime | None = None
+    answered_at: datetime | None = None
+    audit_event_id: int | None = None
 
 
 class Receipt(OwnModel):
     """
     What was sent, what was answered, what was read back.
+
+    `answered_by` names the person who told what an admin page answered, where a person had to press
+    the button.  `seconds_on_free` is for how long the group was without a plan between two requests;
+    `left_on_free` that it still is.
 
     `answered` is the tool's own word in our words (`success`, `refused: …`, `no answer: …`);
     `settled_from_journal` is true where an earlier run had sent the write and this one only read back.
@@ -170,8 +207,13 @@ class Receipt(OwnModel):
     sent_at: datetime | None = None
     answered_at: datetime | None = None
     audit_event_id: int | None = None
+    answered_by: str | None = None
     settled_from_journal: bool = False
     checks: tuple[Check, ...] = ()
+    steps: tuple[StepReceipt, ...] = ()
+    seconds_on_free: float | None = None
+    left_on_free: bool = False
+    state: str | None = None
 
     @property
     def verified(self) -> bool:

@@ -1,4 +1,4 @@
-"""What is known at one moment about an association, as the rules read it."""
+"""What is known at one moment, as the rules read it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pydantic import ConfigDict
 from glhelpers.models.base import OwnModel
 from glhelpers.models.fact import Fact
 from glhelpers.models.namespace import GitlabSubscription, Group, Member, Namespace, User
-from glhelpers.models.request import ForceAssociateParameters
-from glhelpers.models.subscription import Customer, Order, ProductKind, Subscription
+from glhelpers.models.request import AssociationParameters, RunbookParameters
+from glhelpers.models.subscription import AuditEvent, Customer, Order, ProductKind, Subscription
 from glhelpers.models.ticket import Ticket
 
-__all__ = ["AssociationFacts", "Occupant", "SeatsNeeded"]
+__all__ = ["AssociationFacts", "Occupant", "RunbookFacts", "SeatsNeeded"]
 
 
 class Occupant(OwnModel):
@@ -43,14 +43,29 @@ class SeatsNeeded(OwnModel):
     max_used: int | None
 
 
-class AssociationFacts(OwnModel):
-    """Everything the rules of `force_associate` look at; each fact knows its source and time."""
+class RunbookFacts(OwnModel):
+    """What every runbook knows; each fact has its source and time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    parameters: ForceAssociateParameters
+    parameters: RunbookParameters
     today: Fact[date]
     ticket: Fact[Ticket]
+
+    def all(self) -> tuple[Fact[Any], ...]:
+        """The facts in the order in which an expert looks at them."""
+        return tuple(value for name in type(self).model_fields if isinstance(value := getattr(self, name), Fact))
+
+
+class AssociationFacts(RunbookFacts):
+    """
+    Everything that the rules of an association look at.
+
+    `grants` are the audit events of additional minutes set on this namespace, looked up only where
+    minutes are to be granted.
+    """
+
+    parameters: AssociationParameters
     namespace: Fact[Namespace]
     group: Fact[Group]
     gitlab_subscription: Fact[GitlabSubscription]
@@ -61,7 +76,4 @@ class AssociationFacts(OwnModel):
     linked_user: Fact[User]
     linked_member: Fact[Member]
     seats_needed: Fact[SeatsNeeded]
-
-    def all(self) -> tuple[Fact[Any], ...]:
-        """The facts in the order in which an expert looks at them."""
-        return tuple(value for name in type(self).model_fields if isinstance(value := getattr(self, name), Fact))
+    grants: Fact[tuple[AuditEvent, ...]] | None = None

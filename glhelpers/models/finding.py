@@ -68,7 +68,7 @@ class Decision(OwnModel):
     The one outcome of all findings.
 
     `status` None means that nothing stands against a plan. `path` lists the stages in order, each
-    with its worst verdict, up to and including the one that decided.
+    with its worst verdict, up to and including the one that decided; `stages` all that there are.
     """
 
     status: Status | None
@@ -77,3 +77,4 @@ class Decision(OwnModel):
     next_step: str | None = None
     deciding: tuple[str, ...] = ()
     path: tuple[tuple[str, Verdict], ...] = ()
+    stages: tuple[str, ...] = ()

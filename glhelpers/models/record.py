@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from glhelpers.models.change import Approval, ChangePlan, Receipt
 from glhelpers.models.fact import FactState, Source
 from glhelpers.models.finding import Decision, Finding, Status
 
-__all__ = ["Draft", "FactLine", "Minutes", "RunRecord", "Seats", "Step", "StepState"]
+__all__ = ["Draft", "FactLine", "Minutes", "NextRunbook", "RunRecord", "Seats", "Step", "StepState"]
 
 
 class StepState(StrEnum):
@@ -81,6 +82,20 @@ class Draft(OwnModel):
     body: str
 
 
+class NextRunbook(OwnModel):
+    """The runbook to go on with, its parameters ready to run, and why it is this one."""
+
+    runbook: str
+    why: str
+    parameters: dict[str, str]
+
+    @property
+    def command(self) -> str:
+        """The command to copy into a terminal."""
+        given = " ".join(f"-p {shlex.quote(f'{name}={value}')}" for name, value in self.parameters.items())
+        return f"glhelpers run {self.runbook} {given}".rstrip()
+
+
 class RunRecord(OwnModel):
     """
     `record.json`: the evidence of one run.
@@ -114,5 +129,6 @@ class RunRecord(OwnModel):
     seats: Seats | None = None
     minutes: Minutes | None = None
     drafts: tuple[Draft, ...] = ()
+    next_runbooks: tuple[NextRunbook, ...] = ()
     notices: tuple[str, ...] = ()
     versions: dict[str, str]

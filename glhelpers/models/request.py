@@ -12,9 +12,16 @@ from glhelpers.models.base import OwnModel
 
 __all__ = [
     "LONGEST",
+    "PROOFS",
     "TICKET_LINK",
+    "AssociationParameters",
+    "ClearParameters",
     "ForceAssociateParameters",
+    "NotVisibleParameters",
+    "OwnershipParameters",
+    "Portal502Parameters",
     "RunbookParameters",
+    "StartHereParameters",
     "parse_parameters",
     "ticket_number",
 ]
@@ -80,12 +87,33 @@ def _namespace_field(value: object) -> object:
     return _namespace(text) if isinstance(text, str) and text else text
 
 
+def _one_of(*words: str) -> BeforeValidator:
+    def check(value: object) -> object:
+        text = _as_text(value)
+        if isinstance(text, str) and text and text not in words:
+            raise ValueError(f"is not one of {', '.join(words)}")
+        return text
+
+    return BeforeValidator(check)
+
+
+def _as_paste(value: object) -> object:
+    """Text copied from a page: its line breaks and tabs are harmless."""
+    return _as_text(" ".join(value.split()) if isinstance(value, str) else value)
+
+
 Text = Annotated[str, BeforeValidator(_as_text)]
 Required = StringConstraints(min_length=1)
 NamespaceRef = Annotated[str, Required, BeforeValidator(_namespace_field)]
-SubscriptionName = Annotated[
-    str, Required, _matching(r"A-S[0-9]{8,12}", "is not a subscription name such as A-S00012345")
-]
+_SUBSCRIPTION = _matching(r"A-S[0-9]{8,12}", "is not a subscription name such as A-S00012345")
+SubscriptionName = Annotated[str, Required, _SUBSCRIPTION]
+OptionalSubscription = Annotated[str, _SUBSCRIPTION]
+OptionalNamespace = Annotated[str, BeforeValidator(_namespace_field)]
+Pasted = Annotated[str, BeforeValidator(_as_paste)]
+PastDay = Annotated[str, _matching(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "is not a day such as 2026-11-23")]
+
+PROOFS = ("contact_approval", "previous_agreement", "invoice", "license_file", "subscription_json", "reseller_vouches")
+"""The six ways to prove that a requester speaks for the customer (handbook: associating purchases)."""
 CustomerId = Annotated[str, _matching(r"[1-9][0-9]{0,14}", "is not a CustomersDot id (a number)")]
 Email = Annotated[str, _matching(r"[^@\s<>\"']{1,64}@[^@\s<>\"']{1,190}", "is not an e-mail address")]
 IssueRef = Annotated[str, _matching(_ISSUE.pattern, "is not an issue reference such as group/project#12")]
@@ -93,26 +121,79 @@ HttpsLink = Annotated[str, _matching(r"https://[^\s<>\"'`|\\]+", "is not an http
 
 
 class RunbookParameters(OwnModel):
-    """What every runbook takes. An empty text means "not given"."""
+    """What every runbook takes. An empty text means "not given"; `portal_facts` is a file of what was read by hand."""
 
     customer_id: CustomerId = ""
     customer_email: Email = ""
     ticket_url: Text = ""
     issue: IssueRef = ""
     customer_confirmation: HttpsLink = ""
+    portal_facts: Text = ""
     approval: Text = ""
 
     def recorded(self) -> dict[str, str | int | None]:
         """The parameters as the record keeps them; where an approval lay is no part of it, the approval itself is."""
-        values: dict[str, str | int | None] = dict(self.model_dump(mode="json", exclude={"approval"}))
+        values: dict[str, str | int | None] = dict(self.model_dump(mode="json", exclude={"approval", "portal_facts"}))
         return {name: (None if value == "" else value) for name, value in values.items()}
 
 
-class ForceAssociateParameters(RunbookParameters):
-    """Parameters of `force_associate`: which subscription belongs on which group."""
+class AssociationParameters(RunbookParameters):
+    """Which subscription belongs on which group: `self_serve` and `provision_reseller` take no more."""
 
     namespace: NamespaceRef
     subscription_name: SubscriptionName
+
+
+class ForceAssociateParameters(AssociationParameters):
+    """Parameters of `force_associate`; `compute_minutes` says what is to be done about minutes used, afterwards."""
+
+    compute_minutes: Annotated[str, _one_of("leave", "grant", "reset")] = ""
+
+
+class OwnershipParameters(RunbookParameters):
+    """
+    How the requester proved that they speak for the customer.
+
+    `proof` is one of `PROOFS`; `proof_from` who gave it; `proof_link` where it lies on the ticket;
+    `proof_date` the day of an invoice; `pasted_subscription` the JSON that an Owner copied from
+    `GET /namespaces/:id/gitlab_subscription`.
+    """
+
+    proof: Annotated[str, _one_of(*PROOFS)] = ""
+    proof_from: Annotated[str, _one_of("sold_to", "bill_to", "owner", "customer", "reseller", "gitlab_employee")] = ""
+    proof_date: PastDay = ""
+    proof_link: HttpsLink = ""
+    pasted_subscription: Pasted = ""
+
+
+class ClearParameters(OwnershipParameters):
+    """Parameters of `clear_subscription`: `subscription_name` is the one that shall take the place, empty for none."""
+
+    namespace: NamespaceRef
+    subscription_name: OptionalSubscription = ""
+    error_text: Pasted = ""
+
+
+class Portal502Parameters(RunbookParameters):
+    """Parameters of `portal_502`: the account, by id or address; `ask_for_token` `yes` prompts for the portal's token."""
+
+    ask_for_token: Annotated[str, _one_of("yes", "no")] = ""
+
+
+class NotVisibleParameters(OwnershipParameters):
+    """Parameters of `subscription_not_visible`: the requester's account and the subscription they should see."""
+
+    subscription_name: SubscriptionName
+    namespace: OptionalNamespace = ""
+
+
+class StartHereParameters(RunbookParameters):
+    """Parameters of `start_here`: what is seen, in words or as the exact error text, and whatever is known."""
+
+    symptom: Pasted = ""
+    error_text: Pasted = ""
+    namespace: OptionalNamespace = ""
+    subscription_name: OptionalSubscription = ""
 
 
 def parse_parameters(model: type[RunbookParameters], given: dict[str, Any], runbook: str) -> RunbookParameters:

@@ -48,6 +48,7 @@ class Subscription(WireModel):
     read_only: bool | None = None
     community_program: Literal["edu", "oss", "startups"] | None = None
     quarterly_coterms: bool | None = None
+    license_activated: bool | None = None
     zuora_account_id: str | None = None
 
 
@@ -83,13 +84,22 @@ class Customer(WireModel):
     uid: str | None = None
     zuora_account_id: str | None = None
     login_activated: bool | None = None
+    login_deactivated_on: Day | None = None
+    created_on: Day | None = None
 
 
 class BillingAccount(WireModel):
-    """A Zuora billing account; memberships join customers to it, one per customer."""
+    """
+    A Zuora billing account; memberships join customers to it, one per customer.
+
+    Of the Sold To and Bill To contacts only the mail domain is ever told, never an address.
+    """
 
     zuora_account_id: str
     name: str | None = None
+    sold_to_domain: str | None = None
+    bill_to_domain: str | None = None
+    sold_to_is_bill_to: bool | None = None
     member_customer_ids: Annotated[tuple[int, ...], Field(strict=False)] = ()
 
 

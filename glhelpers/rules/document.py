@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from glhelpers.rules import handbook
-from glhelpers.rules.force_associate import POLICY
+from glhelpers.rules.policies import POLICIES
 from glhelpers.rules.rule import Policy
 
 __all__ = ["page"]
@@ -19,13 +19,13 @@ All rules of a runbook are put to the same facts. Stages decide in order: the fi
 """
 
 
-def page(policies: tuple[Policy[Any], ...] = (POLICY,)) -> str:
+def page(policies: Mapping[str, Policy[Any]] = POLICIES) -> str:
     """The page as Markdown: for each runbook a table of stage, sentence, what it rests on."""
-    return "\n".join([_HEAD, *(line for policy in policies for line in _of(policy))])
+    return "\n".join([_HEAD, *(line for title, policy in policies.items() for line in _of(title, policy))])
 
 
-def _of(policy: Policy[Any]) -> Iterator[str]:
-    yield f"## `{policy.runbook}`\n"
+def _of(title: str, policy: Policy[Any]) -> Iterator[str]:
+    yield f"## {title}\n"
     yield "| stage | rule | it must hold that | rests on |"
     yield "|---|---|---|---|"
     for rule in policy.rules:

@@ -11,8 +11,10 @@ from glhelpers.rules.thresholds import PAID_PLANS, SAME_PLAN
 
 __all__ = [
     "is_not_associated_yet",
+    "linked_to",
     "nothing_else_occupies_the_namespace",
     "same_plan",
+    "shows_on_gitlab",
     "subscription_is_not_on_another_group",
 ]
 
@@ -24,7 +26,8 @@ def same_plan(code: str | None, other: str | None) -> bool:
     return SAME_PLAN.get(code, code) == SAME_PLAN.get(other, other)
 
 
-def _linked_to(facts: AssociationFacts) -> str | None:
+def linked_to(facts: AssociationFacts) -> str | None:
+    """The id of the namespace that the subscription's orders name, or None; unknown where they name several."""
     orders = facts.orders.known_or_absent() or ()
     links = sorted({order.gl_namespace_id for order in orders if order.gl_namespace_id})
     if len(links) > 1:
@@ -62,7 +65,7 @@ def is_not_associated_yet(facts: AssociationFacts) -> Judgement:
     if (none := _nothing_to_compare(facts)) is not None:
         return none
     namespace = facts.namespace.known()
-    if _linked_to(facts) != str(namespace.id):
+    if linked_to(facts) != str(namespace.id):
         return passes("CustomersDot does not link the subscription to this group yet.")
     if shows_on_gitlab(facts):
         return Judgement(
@@ -88,7 +91,7 @@ def is_not_associated_yet(facts: AssociationFacts) -> Judgement:
 def subscription_is_not_on_another_group(facts: AssociationFacts) -> Judgement:
     if (none := _nothing_to_compare(facts)) is not None:
         return none
-    linked = _linked_to(facts)
+    linked = linked_to(facts)
     if linked is not None and linked != str(facts.namespace.known().id):
         return Judgement(
             Verdict.stop,
@@ -148,7 +151,7 @@ def _judge_unclaimed_plan(facts: AssociationFacts) -> Judgement:
     code = plan.code or namespace.plan
     if code is None:
         raise FactUnknown("GitLab.com does not say which plan the group has")
-    if code in ("free", "default") or plan.trial or _linked_to(facts) == str(namespace.id):
+    if code in ("free", "default") or plan.trial or linked_to(facts) == str(namespace.id):
         return passes("No other subscription is on the group.")
     if code in PAID_PLANS:
         return Judgement(

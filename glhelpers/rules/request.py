@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glhelpers.models.fact import FactState
-from glhelpers.models.facts import AssociationFacts
+from glhelpers.models.facts import AssociationFacts, RunbookFacts
 from glhelpers.models.finding import Verdict
 from glhelpers.models.request import ticket_number
 from glhelpers.rules import handbook
@@ -22,7 +22,7 @@ STAGE = "request"
     paragraph="Support Admin Tools: each form asks for the ticket link, which ends up in the audit events",
     uses=("ticket_url",),
 )
-def ticket_link_is_well_formed(facts: AssociationFacts) -> Judgement:
+def ticket_link_is_well_formed(facts: RunbookFacts) -> Judgement:
     link = facts.parameters.ticket_url
     if not link:
         return Judgement(
@@ -47,7 +47,7 @@ def ticket_link_is_well_formed(facts: AssociationFacts) -> Judgement:
     paragraph="Support Admin Tools: the action is taken on behalf of a ticket",
     uses=("ticket",),
 )
-def ticket_is_open(facts: AssociationFacts) -> Judgement:
+def ticket_is_open(facts: RunbookFacts) -> Judgement:
     if ticket_number(facts.parameters.ticket_url) is None:
         return Judgement(Verdict.not_applicable, "There is no usable ticket link to look up.")
     if facts.ticket.state is FactState.absent:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 from glhelpers.errors import RunbookContractError
 from glhelpers.models.fact import FactUnknown
 from glhelpers.models.finding import Decision, Finding, Status, Verdict
 
-__all__ = ["Judgement", "Policy", "Rule", "decide", "evaluate", "passes", "rule"]
+__all__ = ["Judgement", "Policy", "Rule", "decide", "evaluate", "only_if", "passes", "rule"]
 
-F = TypeVar("F")
+F = TypeVar("F", contravariant=True)
+G = TypeVar("G")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Rule(Generic[F]):
     """
     A statement about facts that can be judged, named as the statement.
 
-    `paragraph` says in our words which passage of the handbook section `anchor` it rests on.
+    `paragraph` says in our words which passage of the handbook section `anchor` it rests on;
+    `rests_on` names those paragraphs of the page by their ids (rules/paragraphs.py).
     """
 
     id: str
@@ -39,6 +41,7 @@ class Rule(Generic[F]):
     paragraph: str
     uses: tuple[str, ...]
     judge: Callable[[F], Judgement]
+    rests_on: tuple[str, ...] = ()
 
     def __call__(self, facts: F) -> Finding:
         """The finding on these facts; a fact that nobody knows makes the verdict `unknown`."""
@@ -80,14 +83,32 @@ class Policy(Generic[F]):
 
 
 def rule(
-    id: str, label: str, *, stage: str, anchor: str, paragraph: str, uses: Sequence[str]
-) -> Callable[[Callable[[F], Judgement]], Rule[F]]:
+    id: str,
+    label: str,
+    *,
+    stage: str,
+    anchor: str,
+    paragraph: str,
+    uses: Sequence[str],
+    rests_on: Sequence[str] = (),
+) -> Callable[[Callable[[G], Judgement]], Rule[G]]:
     """Turn a function of facts into a `Rule`."""
 
-    def wrap(judge: Callable[[F], Judgement]) -> Rule[F]:
-        return Rule(id, label, stage, anchor, paragraph, tuple(uses), judge)
+    def wrap(judge: Callable[[G], Judgement]) -> Rule[G]:
+        return Rule(id, label, stage, anchor, paragraph, tuple(uses), judge, tuple(rests_on))
 
     return wrap
+
+
+def only_if(
+    holds: Callable[[G], bool], otherwise: str, rule: Rule[G], *, stage: str | None = None, id: str | None = None
+) -> Rule[G]:
+    """The same rule, not applicable with the sentence `otherwise` where `holds` is false; perhaps in another stage."""
+
+    def judge(facts: G) -> Judgement:
+        return rule.judge(facts) if holds(facts) else Judgement(Verdict.not_applicable, otherwise)
+
+    return replace(rule, judge=judge, stage=stage or rule.stage, id=id or rule.id)
 
 
 def passes(reason: str) -> Judgement:
@@ -95,7 +116,7 @@ def passes(reason: str) -> Judgement:
     return Judgement(Verdict.proceed, reason)
 
 
-def evaluate(policy: Policy[F], facts: F) -> tuple[Finding, ...]:
+def evaluate(policy: Policy[G], facts: G) -> tuple[Finding, ...]:
     """Every rule's finding, in the order of the policy; no rule is skipped, so an expert sees all at once."""
     return tuple(rule(facts) for rule in policy.rules)
 
@@ -122,7 +143,7 @@ _STATUS = {
 }
 
 
-def decide(policy: Policy[F], findings: Sequence[Finding]) -> Decision:
+def decide(policy: Policy[Any], findings: Sequence[Finding]) -> Decision:
     """
     The one outcome of these findings.
 
@@ -144,5 +165,7 @@ def decide(policy: Policy[F], findings: Sequence[Finding]) -> Decision:
                 next_step=next((finding.next_step for finding in deciding if finding.next_step), None),
                 deciding=tuple(finding.rule for finding in deciding),
                 path=tuple(path),
+                stages=policy.stages,
             )
-    return Decision(status=None, stage=None, why="Nothing stands against the change.", path=tuple(path))
+    why = "Nothing stands against the change."
+    return Decision(status=None, stage=None, why=why, path=tuple(path), stages=policy.stages)

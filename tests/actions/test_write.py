@@ -182,8 +182,9 @@ def test_an_answer_that_the_journal_cannot_keep_is_settled_later(desk: Desk, mon
     plan, approval = desk.plan(1002)
     effect = EFFECTS[plan.action]
 
-    def send_and_lose_the_journal(clients: Clients, plan: ChangePlan, key: str) -> Any:
-        answer = effect.send(clients, plan, key)
+    def send_and_lose_the_journal(clients: Clients, given: Any, key: str) -> Any:
+        assert effect.send is not None
+        answer = effect.send(clients, given, key)
         with desk.journal._engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE entries RENAME TO elsewhere")
         return answer

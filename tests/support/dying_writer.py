@@ -37,7 +37,7 @@ def die(*_: Any, **__: Any) -> Any:
 def deadly(writer: Writer, plan: ChangePlan, point: str) -> None:
     """Put death at the point into the writer's way."""
     if point == "after intent":
-        EFFECTS[plan.action] = type(EFFECTS[plan.action])(die, die, "")
+        EFFECTS[plan.action] = type(EFFECTS[plan.action])(die, die, die)
     if point == "request sent":
         threading.Timer(0.6, die).start()
     if point == "answer received":

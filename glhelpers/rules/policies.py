@@ -1,0 +1,16 @@
+"""All policies, in the order of the page: what docs/rules.md lists and what the handbook check looks through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glhelpers.rules import force_associate, minutes_follow_up
+from glhelpers.rules.rule import Policy
+
+__all__ = ["POLICIES"]
+
+POLICIES: dict[str, Policy[Any]] = {
+    "force_associate": force_associate.POLICY,
+    "force_associate, compute minutes afterwards": minutes_follow_up.POLICY,
+}
+"""Title of a policy's table, and the policy."""
