@@ -14,19 +14,24 @@ __all__ = ["LONGEST", "Words", "read"]
 LONGEST = 200_000
 """No longer text is read: what is pasted is an error, not a log."""
 
+
+def _set_of(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 # Words that people mistype; one slip is forgiven. Shorter words are too close to others.
-_OFTEN_MISTYPED = frozenset(
+_OFTEN_MISTYPED = _set_of(
     "additional already allowed associate associated billing customer destination expired impersonate impersonating "
     "linking marketplace minutes namespace namespaces purchase reseller storage subscription subscriptions supported "
-    "unlinked visible".split()  # noqa: SIM905 (words read better as a text than one a line)
+    "unlinked visible"
 )
 _LEAST_MISTYPED = 7
 _STATUSES = frozenset({"401", "403", "404", "405", "422", "429", "500", "502", "503", "504"})
 _COUNTED = re.compile(
     r"(?:seat|user|member|minute|license|licence|day|people|employee|student|developer|gb|mib|mb|usd|eur|unit)s?"
 )
-_COUNTERS = frozenset(
-    "ticket tickets order id ids number invoice room page line port pid seats users namespace uid customer case".split()  # noqa: SIM905
+_COUNTERS = _set_of(
+    "ticket tickets order id ids number invoice room page line port pid seats users namespace uid customer case"
 )
 _ANSI = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 _BLOCK_TAG = re.compile(r"</?(?:br|p|li|div|tr|td|th|h[1-6]|hr|ul|ol|table|pre|blockquote|title)\b[^<>]{0,300}>", re.I)
@@ -34,7 +39,7 @@ _TAG = re.compile(r"</?[A-Za-z!][^<>]{0,300}>")
 _ESCAPED = re.compile(r"\\+[nrt]|\\+u0027")
 _BULLET = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)])\s")
 _QUOTED = re.compile(r"(?:\s?[>|])+")
-_PIECE = re.compile(r"\w+|[.!?;。！？]+(?=\s|$)|[,–—()]")
+_PIECE = re.compile(r"[#$€£]\d+|\w+|[.!?;。！？]+(?=\s|$)|[,–—()]")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘´`ʼ′", "'"))
 _SUBSCRIPTION = re.compile(r"a-s\d{5,12}")
 _PORTAL_HOST = re.compile(r"customers\.(?:staging\.)?gitlab\.com")
@@ -111,13 +116,21 @@ def _of_chunk(chunk: str) -> Iterator[str]:
     if mask is None:
         for found in _PIECE.finditer(chunk.replace("'", "")):
             piece = found[0]
-            yield piece if piece[0].isalnum() or piece[0] == "_" else "," if piece in ",–—()" else "."
+            yield _kind(piece)
         return
     yield from mask
     if chunk[-1] in ".!?;":
         yield "."
     elif chunk[-1] in ",)":
         yield ","
+
+
+def _kind(piece: str) -> str:
+    if piece[0].isalnum() or piece[0] == "_":
+        return piece
+    if piece[0] in "#$€£":
+        return "NUM"
+    return "," if piece in ",–—()" else "."
 
 
 def _mask(body: str) -> tuple[str, ...] | None:
@@ -144,7 +157,7 @@ def _without_count(words: list[str], sentence: list[int], place: int) -> str:
     if not word[0].isdecimal():
         return word
     status = word.removesuffix("s")
-    follows = words[place + 1] if words[place + 1 :] and sentence[place + 1] == sentence[place] else ""
+    follows = words[place + 1] if sentence[place : place + 2] == [sentence[place]] * 2 else ""
     before = words[place - 1] if place and sentence[place - 1] == sentence[place] else ""
     if status not in _STATUSES or _COUNTED.fullmatch(follows) or before in _COUNTERS:
         return "NUM"
