@@ -49,8 +49,10 @@ def _one_line(value: object) -> object:
     if not isinstance(value, str):
         return value
     kinds = ((char, unicodedata.category(char)) for char in value[: 4 * LONGEST_ANSWER])
-    visible = "".join(" " if kind in ("Cc", "Zl", "Zp") else char for char, kind in kinds if kind not in ("Cf", "Cs"))
-    return " ".join(visible.split())[:LONGEST_ANSWER]
+    visible = "".join(
+        " " if kind in ("Cc", "Zl", "Zp") else char for char, kind in kinds if kind == "Cc" or kind[0] != "C"
+    )
+    return " ".join(visible.split())[:LONGEST_ANSWER].rstrip()
 
 
 class ManualAnswer(OwnModel):
