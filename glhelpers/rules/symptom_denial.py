@@ -1,0 +1,80 @@
+"""Whether a text denies what it names: "not a 502", "no longer greyed out", "the error has been fixed"."""
+
+from __future__ import annotations
+
+from glhelpers.rules.symptom_text import Words
+
+__all__ = ["is_denied"]
+
+
+def _set_of(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_BEFORE = 5
+_AFTER = 7
+
+# The wording of denials is ours; some words of other languages stand here for texts that quote an English error.
+_DENIES = _set_of(
+    "not no never without isnt wasnt arent werent dont doesnt didnt havent hasnt hadnt nor neither none aint wont "
+    "wouldnt instead rather unlike formerly previously whether would avoid avoids avoided avoiding prevent prevents "
+    "hypothetically hypothetical imagine suppose supposing example fixed resolved solved reproduce "
+    "kein keine keinen nicht ohne pas sans sin nunca nao sem geen niet non senza"
+)
+# After one of these the denial is of something else: "no idea why", "would like to report".
+_DENIES_SOMETHING_ELSE = {
+    "no": _set_of("idea clue matter one"),
+    "not": _set_of("only sure clear know understand obvious"),
+    "dont": _set_of("know understand see"),
+    "would": _set_of("like appreciate love need"),
+    "rather": _set_of("strange odd urgent"),
+}
+_TURNS = _set_of(
+    "but however although though yet because since due when while whenever once reason now still gets got gives"
+)
+_OVER = _set_of("gone fixed resolved solved disappeared vanished")
+_NOT_OVER = _set_of("not be never wasnt isnt hasnt havent until unless get please cant nothing must yet to")
+_OCCURS = _set_of(
+    "occur occurs occurring happen happens happening appear appears reproducible there present exist exists "
+    "case problem issue cause reason anymore"
+)
+_NO_MORE = _set_of("not doesnt didnt isnt wasnt never no")
+
+
+def is_denied(text: Words, span: tuple[int, ...]) -> bool:
+    """Whether the wording at these places is negated before, within or after."""
+    within = set(range(span[0], span[-1])) - set(span)
+    if any(_denies(text, place) for place in within):
+        return True
+    return _denied_before(text, span[0]) or _denied_after(text, span[-1])
+
+
+def _denies(text: Words, place: int) -> bool:
+    word = text.words[place]
+    follows = text.words[place + 1] if place + 1 < len(text.words) else ""
+    return word in _DENIES and follows not in _DENIES_SOMETHING_ELSE.get(word, ())
+
+
+def _denied_before(text: Words, start: int) -> bool:
+    for place in range(start - 1, max(start - 1 - _BEFORE, -1), -1):
+        if text.sentence[place] != text.sentence[start] or place + 1 in text.after_pause:
+            return False
+        if _denies(text, place):
+            return True
+        if text.words[place] in _TURNS:
+            return False
+    return False
+
+
+def _denied_after(text: Words, end: int) -> bool:
+    words = text.words
+    for place in range(end + 1, min(end + 1 + _AFTER, len(words))):
+        if text.sentence[place] != text.sentence[end] or place in text.after_pause or words[place] in _TURNS:
+            return False
+        if words[place] in _OVER and not _NOT_OVER.intersection(words[max(end, place - 3) : place]):
+            return True
+        if words[place] in _NO_MORE and _OCCURS.intersection(words[place + 1 : place + 4]):
+            return True
+        if words[place : place + 2] == ("no", "longer"):
+            return True
+    return False

@@ -1,0 +1,124 @@
+"""Where a known wording stands in a text, and whether the text affirms it: phrases word by word, then key words in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from glhelpers.rules.symptom_denial import is_denied
+from glhelpers.rules.symptom_text import Words, read
+
+__all__ = ["Found", "Pattern", "Phrase", "TextIndex", "keys", "phrase"]
+
+_LONGEST_ENDING = 6
+
+
+class Found(NamedTuple):
+    """A wording found. `exact` tells a known phrase without a slip; `quote` holds known words only."""
+
+    exact: bool
+    quote: str
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A text that is known word by word."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """
+    Key words that stand in one sentence in this order, no more than `gap` other words between two.
+
+    Each element is a choice of words; one that ends in `*` is the beginning of a word.  A word of
+    `unless` in the same sentence defeats the pattern; a word of `beside` must stand somewhere in
+    the text, if any is given.
+    """
+
+    elements: tuple[frozenset[str], ...]
+    gap: int
+    unless: frozenset[str]
+    beside: frozenset[str]
+
+
+def phrase(text: str) -> Phrase:
+    """The phrase as it is compared."""
+    return Phrase(read(text).words)
+
+
+def keys(text: str, *, gap: int = 3, unless: str = "", beside: str = "") -> Pattern:
+    """A pattern written as `word|other stem* word`; `unless` and `beside` are words parted by blanks."""
+    elements = tuple(frozenset(element.split("|")) for element in text.split())
+    return Pattern(elements, gap, frozenset(unless.split()), frozenset(beside.split()))
+
+
+class TextIndex:
+    """A text in which many wordings are looked for; time grows with the text, not with its square."""
+
+    def __init__(self, text: str) -> None:
+        self._text: Words = read(text)
+        self._places: dict[str, list[int]] = {}
+        for place, word in enumerate(self._text.words):
+            self._places.setdefault(word, []).append(place)
+        self._by_beginning: dict[str, list[str]] = {}
+        for word in self._places:
+            self._by_beginning.setdefault(word[:3], []).append(word)
+
+    def find(self, wording: Phrase | Pattern) -> Found | None:
+        """The first place at which the text affirms the wording, or None."""
+        spans = self._of_phrase(wording) if isinstance(wording, Phrase) else self._of_pattern(wording)
+        for span in spans:
+            if not is_denied(self._text, span):
+                return Found(self._is_exact(wording, span), self._quote(span))
+        return None
+
+    def _is_exact(self, wording: Phrase | Pattern, span: tuple[int, ...]) -> bool:
+        return isinstance(wording, Phrase) and self._text.raw[span[0] : span[-1] + 1] == wording.words
+
+    def _quote(self, span: tuple[int, ...]) -> str:
+        words = self._text.words
+        return "".join(
+            words[place] if before is None else f"{' ' if place == before + 1 else ' … '}{words[place]}"
+            for before, place in zip((None, *span), span, strict=False)
+        )
+
+    def _of_phrase(self, wanted: Phrase) -> Iterator[tuple[int, ...]]:
+        length = len(wanted.words)
+        for place in self._places.get(wanted.words[0], ()):
+            same = self._text.words[place : place + length] == wanted.words
+            if same and self._text.sentence[place] == self._text.sentence[place + length - 1]:
+                yield tuple(range(place, place + length))
+
+    def _of_pattern(self, wanted: Pattern) -> Iterator[tuple[int, ...]]:
+        if wanted.beside and not self._of_choice(wanted.beside):
+            return
+        sentence = self._text.sentence
+        defeated = {sentence[place] for place in self._of_choice(wanted.unless)}
+        ways: dict[int, tuple[int, ...]]
+        ways = {place: (place,) for place in self._of_choice(wanted.elements[0]) if sentence[place] not in defeated}
+        for element in wanted.elements[1:]:
+            reached: dict[int, tuple[int, ...]] = {}
+            for place in self._of_choice(element):
+                for before in range(place - 1, place - wanted.gap - 2, -1):
+                    if before in ways and sentence[before] == sentence[place]:
+                        reached[place] = (*ways[before], place)
+                        break
+            ways = reached
+        yield from ways.values()
+
+    def _of_choice(self, choice: frozenset[str]) -> list[int]:
+        words = [word for option in choice for word in self._known(option)]
+        return sorted({place for word in words for place in self._places[word]})
+
+    def _known(self, option: str) -> Iterator[str]:
+        if not option.endswith("*"):
+            if option in self._places:
+                yield option
+            return
+        stem = option[:-1]
+        for word in self._by_beginning.get(stem[:3], ()):
+            if word.startswith(stem) and len(word) - len(stem) <= _LONGEST_ENDING:
+                yield word
