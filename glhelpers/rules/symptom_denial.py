@@ -29,9 +29,8 @@ _DENIES_SOMETHING_ELSE = {
     "would": _set_of("like appreciate love need"),
     "rather": _set_of("strange odd urgent"),
 }
-_TURNS = _set_of(
-    "but however although though yet because since due when while whenever once reason now still gets got gives"
-)
+_REASONS = _set_of("because since due when while whenever once reason")
+_TURNS = _REASONS | _set_of("but however although though yet now still gets got gives")
 _OVER = _set_of("gone fixed resolved solved disappeared vanished")
 _NOT_OVER = _set_of("not be never wasnt isnt hasnt havent until unless get please cant nothing must yet to")
 _OCCURS = _set_of(
@@ -69,7 +68,7 @@ def _denied_before(text: Words, start: int) -> bool:
 def _denied_after(text: Words, end: int) -> bool:
     words = text.words
     for place in range(end + 1, min(end + 1 + _AFTER, len(words))):
-        if text.sentence[place] != text.sentence[end] or place in text.after_pause or words[place] in _TURNS:
+        if text.sentence[place] != text.sentence[end] or place in text.after_pause or words[place] in _REASONS:
             return False
         if words[place] in _OVER and not _NOT_OVER.intersection(words[max(end, place - 3) : place]):
             return True
