@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from glhelpers.models.base import OwnModel
 
-__all__ = ["LONGEST_ANSWER", "AnswerKind", "FormField", "ManualAnswer", "ManualForm"]
+__all__ = ["LONGEST_ANSWER", "AnswerKind", "FormField", "ManualAnswer", "ManualForm", "one_line"]
 
 LONGEST_ANSWER = 500
 """Of what a page said, so many characters are kept."""
@@ -44,8 +44,8 @@ class ManualForm(OwnModel):
     note: str | None = None
 
 
-def _one_line(value: object) -> object:
-    """No control or direction marks, no line breaks, not long."""
+def one_line(value: object) -> object:
+    """The text in one line without control or direction marks, cut off where it grows long; other values as they are."""
     if not isinstance(value, str):
         return value
     kinds = ((char, unicodedata.category(char)) for char in value[: 4 * LONGEST_ANSWER])
@@ -66,7 +66,7 @@ class ManualAnswer(OwnModel):
 
     action: str
     kind: AnswerKind
-    text: Annotated[str, BeforeValidator(_one_line)] = ""
+    text: Annotated[str, BeforeValidator(one_line)] = ""
     answered_by: str = Field(min_length=1)
     answered_at: AwareDatetime
 

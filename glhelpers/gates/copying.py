@@ -1,0 +1,53 @@
+"""Links to admin pages and values with copy buttons, as HTML for widgets; every value is text there, never markup."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+__all__ = ["link", "rows_to_copy", "status_line"]
+
+# The value travels in an attribute, so that this script is the same for every button. Off https (and
+# off this machine) browsers offer no clipboard; the old way of copying a selection works there.
+_COPY = """
+var button = this, told = button.nextElementSibling, text = button.dataset.copy;
+function done() { told.textContent = 'copied'; }
+function old() {
+  var area = document.createElement('textarea');
+  area.value = text; document.body.appendChild(area); area.select();
+  told.textContent = document.execCommand('copy') ? 'copied' : 'not copied: select the text';
+  area.remove(); button.focus();
+}
+if (navigator.clipboard) { navigator.clipboard.writeText(text).then(done, old); } else { old(); }
+"""
+_SCRIPT = html.escape(" ".join(_COPY.split()))
+
+
+def link(url: str, text: str) -> str:
+    """A link that opens in a tab of its own, which learns nothing of this page."""
+    return f'<a href="{html.escape(url)}" target="_blank" rel="noopener noreferrer">{html.escape(text)}</a>'
+
+
+def rows_to_copy(rows: Iterable[tuple[str, str]]) -> str:
+    """A table of labels and values, each value with a button that copies it."""
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(label)}</th><td>{_value(label, value)}</td></tr>' for label, value in rows
+    )
+    return f'<table class="glh-t glh-copy"><tbody>{body}</tbody></table>' if body else ""
+
+
+def _value(label: str, value: str) -> str:
+    name, shown = html.escape(f"Copy {label}"), html.escape(value)
+    return (
+        f"<code>{shown}</code> "
+        f'<button type="button" class="jupyter-button" aria-label="{name}" data-copy="{shown}" onclick="{_SCRIPT}">Copy</button> '
+        '<span role="status" aria-live="polite"></span>'
+    )
+
+
+def status_line(name: str, state: str, mark: str, text: str) -> str:
+    """A line that a screen reader speaks when it changes: its state in a word and a sign, then the sentence."""
+    return (
+        f'<div class="glh-{name}-message glh-{name}-{state}" role="status" aria-live="polite">'
+        f"<strong>{mark} {state.upper()}</strong> {html.escape(text)}</div>"
+    )
