@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from glhelpers.rules.symptom_match import Pattern, Phrase
 
-__all__ = ["FORCE_FITS", "Case", "Symptom", "blockers", "case", "fits"]
+__all__ = ["FORCE_FITS", "Case", "Symptom", "blockers", "case", "fits", "force"]
 
 Value = str | bool
 Facts = Mapping[str, tuple[Value, ...]]
@@ -49,7 +49,7 @@ class Symptom:
     decided_by: tuple[str, ...]
     usual: Case
     cases: tuple[Case, ...] = ()
-    denied_by: tuple[dict[str, Value], ...] = ()
+    denied_by: tuple[Mapping[str, Value | tuple[Value, ...]], ...] = ()
     absorbs: frozenset[str] = frozenset()
     generic: bool = False
 
@@ -87,6 +87,11 @@ FORCE_FITS: dict[str, Value | tuple[Value, ...]] = {
     "order_linked_here": False,
 }
 """What must be known, and how, before a symptom may lead to force_associate; each symptom adds its own."""
+
+
+def force(cause: str, next_step: str, paragraph: str, **facts: Value | tuple[Value, ...]) -> Case:
+    """The only way to a case that leads to force_associate: all of `FORCE_FITS`, and these facts besides."""
+    return Case(cause, next_step, "force_associate", False, paragraph, (), _choices(FORCE_FITS | facts))
 
 
 def blockers() -> tuple[Case, ...]:
