@@ -18,7 +18,6 @@ _TYPOGRAPHIC = str.maketrans(
         **dict.fromkeys("‘’‚‛′`´", "'"),
         **dict.fromkeys("“”„‟″«»", '"'),
         **dict.fromkeys("‐‑‒–—―−", "-"),
-        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad"),
     }
 )
 _FRONT_MATTER = re.compile(r"---[ \t]*\n.*?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -82,6 +81,8 @@ def normalised(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHIC)).casefold()
     # Folding the case can take letters apart again.
     plain = unicodedata.normalize("NFKC", plain)
+    # Soft hyphens, joiners and the like are looks; and control characters must not reach a terminal.
+    plain = "".join(sign for sign in plain if sign.isspace() or unicodedata.category(sign)[0] != "C")
     plain = re.sub(r"\s+([.,;:!?)\]])", r"\1", plain)
     plain = re.sub(r"([(\[])\s+", r"\1", plain)
     return " ".join(plain.split())
