@@ -106,7 +106,7 @@ class ManualPortal:
         return self._one("portal_status", PortalState).portal == "up"
 
     def billing_account(self, zuora_account_id: str) -> BillingAccount:
-        """A billing account and the accounts that belong to it."""
+        """A billing account and the accounts that belong to it; who the members are must have been told."""
         return self._one("billing_account", BillingAccount, zuora_account_id=zuora_account_id)
 
     def audit_events(self, *, namespace_id: int | None = None, action: str | None = None) -> tuple[AuditEvent, ...]:
@@ -166,7 +166,7 @@ class ManualPortal:
         """The value as the adapter's shapes have it, and of what was looked up; names the fields that do not fit."""
         try:
             told = TypeAdapter(shape).validate_python(value)
-            wrong = sorted(set(_of_another(lookup, value)))
+            wrong = sorted({*_of_another(lookup, value), *_left_out(lookup, value)})
         except ValidationError as error:
             wrong = sorted({".".join(str(part) for part in item["loc"])[:60] or "the whole" for item in error.errors()})
         if not wrong:
@@ -191,6 +191,12 @@ def _of_another(lookup: MissingLookup, value: Any) -> Iterator[str]:
             told = row.get(name)
             if told is not None and str(told).casefold() != by[name].casefold():
                 yield f"{index}.{name}" if lookup.many else name
+
+
+def _left_out(lookup: MissingLookup, value: Any) -> Iterator[str]:
+    """A list of members that nobody told must not read as "no members"."""
+    if lookup.model is BillingAccount and "member_customer_ids" not in value:
+        yield "member_customer_ids"
 
 
 def _raise_as_the_page_did(lookup: MissingLookup, value: Mapping[str, Any]) -> None:

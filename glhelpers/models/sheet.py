@@ -118,7 +118,7 @@ class PortalSheet(OwnModel):
     """
 
     format: Literal["glhelpers.portal-sheet/1"] = "glhelpers.portal-sheet/1"
-    read_by: str = Field(min_length=1, max_length=200)
+    read_by: str = Field(min_length=1, max_length=1000)
     read_at: AwareDatetime
     lookups: dict[str, JsonValue] = Field(default_factory=dict, repr=False)
 

@@ -174,6 +174,7 @@ def test_null_means_that_the_page_says_there_is_none(key: str) -> None:
         ("customers:uid=102", [{"id": 1, "uid": 102}], "0.uid"),
         ("orders:gl_namespace_id=100", [{"id": 1}, {"id": 2, "gl_namespace_id": "101"}], "1.gl_namespace_id"),
         ("orders:gl_namespace_id=100", {"id": 1}, "the whole"),
+        ("billing_account:2c92a0ff0001", {"zuora_account_id": "2c92a0ff0001"}, "member_customer_ids"),
         ("portal_status", {"portal": "secret"}, "portal"),
         ("impersonation_check:5002", {"groups": "secret"}, "groups"),
         ("token_info:5002", {"resource_owner_id": "secret"}, "resource_owner_id"),
