@@ -8,57 +8,32 @@ included.  The record is rewritten after every step, so that it is true wherever
 from __future__ import annotations
 
 import html
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glhelpers.acting import Acting
 from glhelpers.actions.catalogue import Runbook, runbook
-from glhelpers.actions.journal import Intent, Journal
-from glhelpers.actions.plan import differences
 from glhelpers.actions.reading import Reader
-from glhelpers.actions.write import Writer
-from glhelpers.clients.clients import Clients, open_clients, require_driver
-from glhelpers.errors import BadParameter, GateClosed, RunbookContractError
+from glhelpers.by_hand import needs_a_person
+from glhelpers.errors import BadParameter
 from glhelpers.evidence import show
 from glhelpers.evidence.folder import redacted_record
 from glhelpers.evidence.page import html_page
-from glhelpers.evidence.publish import escalate
-from glhelpers.evidence.record import Known, build_record
+from glhelpers.evidence.record import Known
 from glhelpers.evidence.redact import redact_json
 from glhelpers.evidence.secrets import register_tokens
-from glhelpers.gates.decision import refusal
-from glhelpers.gates.files import read_approval, read_plan
-from glhelpers.models.change import Approval, ChangePlan, Outcome, PlanFile, Receipt
-from glhelpers.models.finding import Decision, Finding, Status
+from glhelpers.models.finding import Status
 from glhelpers.models.request import RunbookParameters, parse_parameters
-from glhelpers.rules.rule import decide, evaluate
+from glhelpers.models.sheet import PortalSheet
 from glhelpers.session import View, is_interactive, parameters_in
 from glhelpers.settings import Settings, load_settings, remember_notebook, require_tokens
-from glhelpers.steps import STEPS, RecordedSteps, folder_of, none_run
+from glhelpers.steps import STEPS, folder_of, none_run
 
 if TYPE_CHECKING:
-    from glhelpers.gates.widget import ConfirmGate
+    pass
 
 __all__ = ["STEPS", "Run", "open_runbook"]
-
-_BY_OUTCOME = {
-    Outcome.applied: Status.completed,
-    Outcome.noop: Status.no_change_needed,
-    Outcome.not_applied: Status.escalated,
-    Outcome.unknown: Status.escalated,
-    Outcome.mismatch: Status.verification_failed,
-    Outcome.partial: Status.verification_failed,
-    Outcome.put_back: Status.escalated,
-}
-_WHY = {
-    Outcome.applied: "The change was made and read back.",
-    Outcome.noop: "The change was in place already; nothing was sent.",
-    Outcome.not_applied: "The change was not made: {answered}. Nothing was tried a second time.",
-    Outcome.unknown: "Whether the change was made cannot be told: {answered}. Nothing was tried a second time.",
-    Outcome.mismatch: "The tool reported success, but the change does not show.",
-    Outcome.partial: "Only a part of the change shows.",
-    Outcome.put_back: "The second request did not succeed ({answered}). The old subscription was put back and read back.",
-}
 
 
 def open_runbook(id: str, variables: dict[str, Any]) -> Run:
@@ -72,7 +47,6 @@ def open_runbook(id: str, variables: dict[str, Any]) -> Run:
     settings = load_settings()
     if settings.profile != "sandbox":
         _refuse_examples(book, asked)
-    require_driver(settings)
     require_tokens(settings)
     return Run(book, asked, settings)
 
@@ -87,17 +61,10 @@ def _refuse_examples(book: Runbook, asked: RunbookParameters) -> None:
         )
 
 
-class Run(RecordedSteps):
+class Run(Acting):
     """One run: call the steps in the order of `STEPS`; each returns what its cell shows."""
 
     def __init__(self, book: Runbook, asked: RunbookParameters, settings: Settings) -> None:
-        self.book, self.asked, self.settings = book, asked, settings
-        self._clients: Clients | None = None
-        self._journal: Journal | None = None
-        self._facts: Any = None
-        self._gate: ConfirmGate | None = None
-        self._intent: Intent | None = None
-        self.reader = Reader()
         folder = folder_of(settings, asked.ticket_url, book.id)
         known = Known(
             run_id=folder.run_id,
@@ -110,7 +77,7 @@ class Run(RecordedSteps):
             steps=none_run(),
         )
         register_tokens(settings)
-        super().__init__(known, folder)
+        super().__init__(book, asked, settings, known, folder)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         where = "PRODUCTION" if self.settings.production else self.settings.profile
@@ -126,13 +93,29 @@ class Run(RecordedSteps):
 
     # The steps, in the order in which a notebook takes them.
 
-    def look_up(self) -> View:
+    def look_up(self) -> Any:
         """Look up the facts, side by side; settle first what an earlier run may have left open."""
         with self._step("look up"):
+            self._desk = None
+            self.reader = Reader(told=self._open_clients().told)
             self._facts = self._collect(self.reader)
             self.known.facts = self._facts.all()
             self.known.seats, self.known.minutes = self.book.seats(self._facts), self.book.minutes(self._facts)
-            return View(show.facts_table(self.known.facts), _facts_in_words(self.known))
+            view = View(show.facts_table(self.known.facts), _facts_in_words(self.known))
+            return self._with_form(view) if self._open_clients().to_look_up and is_interactive() else view
+
+    def _with_form(self, view: View) -> Any:
+        """The facts so far, and a form for what a person has to look up in the admin pages."""
+        from IPython.display import display
+
+        from glhelpers.gates.look_up_form import LookUpForm  # widgets are only needed where a person sits
+
+        display(view)
+        missing = self._open_clients().to_look_up
+        return LookUpForm(missing, self.settings.operator, _now, self._take_sheet, sheet=self._sheet).box
+
+    def _take_sheet(self, sheet: PortalSheet) -> None:
+        self._sheet, self._clients = sheet, None
 
     def check(self) -> View:
         """Put the rules to the facts and decide."""
@@ -165,8 +148,9 @@ class Run(RecordedSteps):
         In JupyterLab this shows the gate; without a person only an approval file opens it.
         """
         with self._step("confirm", needs="plan"):
-            self._gate = None
-            plan = self.known.plan
+            self._gate, plan = None, self.known.plan
+            if self._desk is not None:
+                return self._nothing("A form of an admin page is open below")
             if self.asked.approval and self.known.receipt is None:
                 self._take_from_file(Path(self.asked.approval), plan)
             answered = self.known.stale or self.known.approval is not None or self.known.receipt is not None
@@ -184,20 +168,32 @@ class Run(RecordedSteps):
             )
             return self._gate.box
 
-    def apply(self) -> View:
+    def apply(self) -> Any:
         """Build the plan again from fresh facts, and send it once if it is still the one approved."""
         if self._gate is not None:
             self._take_from_gate(self._gate)
         with self._step("apply", needs="confirm"):
             plan, approval = self.known.plan, self.known.approval
+            if self._desk is not None:
+                return self._desk.box
             if plan is None or approval is None or self.known.receipt is not None or self.known.stale:
                 return self._nothing("Nothing was sent")
-            self._send(plan, approval)
+            by_hand = needs_a_person(plan, self.settings)
+            if by_hand and not is_interactive():
+                self._conclude_with(
+                    Status.awaiting_approval,
+                    "A person makes this change in an admin page, and none sits here; nothing was written.",
+                    "Open the notebook in JupyterLab (`glhelpers lab`) with these parameters and this approval.",
+                )
+            elif self._is_still_the_one(plan, approval):
+                return self._open_desk(plan, approval) if by_hand else self._send(plan, approval)
             return self._nothing("Apply")
 
     def verify(self) -> View:
         """Read the change back; only what is read back counts as done."""
         with self._step("verify", needs="apply"):
+            if self._desk is not None:
+                self._take_from_desk(self._desk)
             intent, receipt = self._intent, self.known.receipt
             if receipt is None:
                 return self._nothing("Nothing to verify")
@@ -226,171 +222,6 @@ class Run(RecordedSteps):
             return ""
         command = f"glhelpers attach {_shown(self.folder.path)}"
         return f" To attach it: save this notebook, then run <code>{html.escape(command)}</code> in a terminal."
-
-    # What the steps are made of.
-
-    def _collect(self, reader: Reader) -> Any:
-        return self.book.collect(self._open_clients(), self.asked, reader)
-
-    def _judge(self, facts: Any) -> tuple[tuple[Finding, ...], Decision]:
-        policy = self.book.policy_for(facts)
-        findings = evaluate(policy, facts)
-        return findings, decide(policy, findings)
-
-    def _plan(self, facts: Any, findings: tuple[Finding, ...]) -> ChangePlan:
-        if self.book.plan is None:
-            raise RunbookContractError(f"Runbook {self.book.id} never writes, but its rules let a plan through.")
-        plan: ChangePlan = self.book.plan(facts, findings, self.settings.profile)
-        return plan
-
-    def _write_texts(self, decision: Decision) -> None:
-        """The texts for whoever acts next, and the runbook to go on with."""
-        known = self.known
-        known.drafts = self.book.drafts(self._facts, known.findings, decision, known.plan, known.receipt)
-        known.next_runbooks = self.book.next_runbooks(self._facts, decision, known.receipt)
-
-    def _plan_file(self, plan: ChangePlan) -> PlanFile:
-        return PlanFile(plan=plan, digest=plan.digest, requested_by=self.settings.operator, planned_at=_now())
-
-    def _approvals_last(self) -> timedelta:
-        return timedelta(minutes=self.settings.approval_minutes)
-
-    def _settle_open_write(self) -> None:
-        """An earlier run may have sent a write and died: find out what became of it before anything else."""
-        target = self.book.target(self._facts) if self.book.writes else None
-        if target is None:
-            return
-        settled = self._writer().settle_open(target)
-        if settled is None:
-            return
-        plan, receipt = settled
-        if receipt.outcome is Outcome.not_applied and not receipt.answered.startswith("refused"):
-            self.known.notices.append("An earlier run ended before its change was made; nothing of it is left behind.")
-            return
-        self._settled, self.known.plan = settled, plan
-        self._concluded_by(receipt)
-        self.known.notices.append("An earlier run sent this change and did not record its end; it was read back here.")
-        self._facts = self._collect(self.reader)
-        self.known.facts = self._facts.all()
-
-    def _take_from_file(self, path: Path, plan: ChangePlan | None) -> None:
-        approval = read_approval(path)
-        if plan is None:
-            self._plan_is_gone()
-            return
-        why = refusal(plan, approval, now=_now(), spent_at=self._open_journal().spent(approval.id))
-        if approval.plan_digest != plan.digest and approval.profile == plan.profile:
-            beside = path.with_name("plan.json")
-            then = read_plan(beside).plan if beside.is_file() else None
-            fits = then is not None and then.digest == approval.plan_digest
-            self._is_stale(differences(then, plan) if then is not None and fits else ())
-        elif why is not None:
-            self._conclude_with(Status.awaiting_approval, why, "Have the plan approved again.")
-        else:
-            self.known.approval = approval
-
-    def _take_from_gate(self, gate: ConfirmGate) -> None:
-        """A person's click, once. Without one the run stops here: Run All must not run on past the gate."""
-        if self.known.receipt is not None:
-            return
-        approval = gate.take()
-        if approval is None:
-            raise GateClosed(
-                "Nobody has approved the plan; nothing was written.",
-                next_step="Type the target in the gate above, press its button, then run this cell and those below.",
-            )
-        self.known.approval = approval
-
-    def _send(self, plan: ChangePlan, approval: Approval) -> None:
-        facts = self._collect(Reader())
-        findings, decision = self._judge(facts)
-        if decision.status is not None:
-            self.known.findings, self.known.decision = findings, decision
-            self._plan_is_gone()
-            return
-        now = self._plan(facts, findings)
-        if now.digest != plan.digest:
-            self._is_stale(differences(plan, now))
-            return
-        why = refusal(plan, approval, now=_now(), spent_at=self._open_journal().spent(approval.id))
-        if why is not None:
-            raise GateClosed(why, next_step="Have the plan approved again; nothing was written.")
-        self.folder.write_json("approval.json", approval)
-        self._intent, receipt = self._writer().send(plan, approval)
-        self.known.receipt = receipt
-        self._conclude_with(Status.verification_failed, "The change was sent and is not verified yet.", None)
-
-    def _plan_is_gone(self) -> None:
-        """There was an approval, but the facts of now allow no plan."""
-        decision = self.known.decision
-        if decision is None or decision.status is Status.no_change_needed:
-            return
-        self._conclude_with(
-            Status.stale_plan,
-            f"The approved plan can no longer be made: {decision.why} Nothing was written.",
-            decision.next_step,
-        )
-
-    def _is_stale(self, differs: tuple[tuple[str, str, str], ...]) -> None:
-        self.known.stale = differs or (("Plan", "another digest", "this plan's digest"),)
-        what = "; ".join(f"{name}: {then}, now {now}" for name, then, now in self.known.stale[:2])
-        self._conclude_with(
-            Status.stale_plan,
-            f"The facts have changed since the plan was approved ({what}). Nothing was written.",
-            "Look at the difference, and have the new plan approved.",
-        )
-
-    def _concluded_by(self, receipt: Receipt) -> None:
-        self.known.receipt = receipt
-        step = None if receipt.verified else "Give the drafted text to the engineers with console access."
-        self._conclude_with(_BY_OUTCOME[receipt.outcome], _WHY[receipt.outcome].format(answered=receipt.answered), step)
-        decision = self.known.decision or Decision(status=None, stage=None, why="")
-        self._write_texts(decision)
-
-    def _ended(self) -> bool:
-        decision = self.known.decision
-        return self.known.receipt is not None or decision is None or decision.status is not None
-
-    def _escalate_if_needed(self) -> None:
-        receipt = self.known.receipt
-        if receipt is None or receipt.verified:
-            return
-        if not getattr(self.asked, "issue", ""):
-            self.known.notices.append(
-                f"No issue was given: add the label {self.settings.escalation_label!r} and the drafted note by hand."
-            )
-            return
-        record = build_record(self.known, complete=False, ended_at=None)
-        told = escalate(self._open_clients().gitlab, self.asked.issue, self.settings.escalation_label, record)
-        self.known.notices.append(told.sentence)
-
-    def _nothing(self, title: str) -> View:
-        """What a step shows when there is nothing for it to do, or nothing but a sentence to say."""
-        text = f"{title}: {self.known.status}. {self.known.why}"
-        parts = [show.step_note(title, self.known.status, self.known.why, self.known.next_step)]
-        if self.known.stale:
-            parts.append(show.differences_table(self.known.stale))
-        return View("".join(parts), text)
-
-    def _open_clients(self) -> Clients:
-        if self._clients is None:
-            self._clients = open_clients(self.settings)
-        return self._clients
-
-    def _open_journal(self) -> Journal:
-        if self._journal is None:
-            self._journal = Journal(self.settings.journal_url)
-        return self._journal
-
-    def _writer(self) -> Writer:
-        return Writer(
-            clients=self._open_clients(),
-            journal=self._open_journal(),
-            origin=self.settings.customersdot.base_url,
-            run_id=self.known.run_id,
-            operator=self.settings.operator,
-            in_flight=timedelta(seconds=self.settings.in_flight_seconds),
-        )
 
 
 def _now() -> datetime:

@@ -46,7 +46,7 @@ _BY_RULE: Mapping[str, Wording] = {
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    templates = Environment(
         loader=PackageLoader("glhelpers.actions", "templates"),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 (plain text for a reply; whatever shows it escapes it)
@@ -54,6 +54,8 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
+    templates.filters["told"] = lambda value: "none" if value is None else value
+    return templates
 
 
 def render(wording: Wording, words: Mapping[str, Any]) -> Draft:

@@ -41,12 +41,14 @@ class Reader:
     Makes look-ups in rounds: those of one round go out side by side.
 
     `rounds` keeps the names asked in each round: its length is the number of dependent round trips.
-    `progress` is told each fact as it comes in.
+    `progress` is told each fact as it comes in.  `told` is who looked CustomersDot up by hand, and
+    when, where no program can.
     """
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     progress: Callable[[str], None] = lambda label: None
     rounds: list[tuple[str, ...]] = field(default_factory=list)
+    told: tuple[str, datetime] | None = None
 
     def round(self, looks: list[Look]) -> dict[str, Fact[Any]]:
         """
@@ -74,15 +76,17 @@ class Reader:
         except (NotAllowed, UnexpectedAnswer, RequestRejected) as refusal:
             state, why = FactState.unknown, refusal.message.rstrip(".")
         self.progress(look.label)
+        told = self.told if look.source is Source.customersdot and state is not FactState.unknown else None
         return Fact(
             name=look.name,
             label=look.label,
             state=state,
             value=value,
             why=why,
-            source=look.source,
+            source=look.source if told is None else Source.operator,
             call=look.call,
-            read_at=self.clock(),
+            read_at=self.clock() if told is None else told[1],
+            told_by=None if told is None else told[0],
         )
 
     def derive(self, name: str, label: str, call: str, compute: Callable[[], T]) -> Fact[T]:

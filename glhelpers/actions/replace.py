@@ -9,6 +9,7 @@ a process that died has left half done, the next run brings to one of the same e
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,7 @@ from glhelpers.models.change import Approval, ChangePlan, Check, Outcome, Planne
 
 if TYPE_CHECKING:
     from glhelpers.actions.write import Writer
+    from glhelpers.models.form import ManualAnswer
 
 __all__ = ["Replacement", "key_of"]
 
@@ -58,6 +60,32 @@ class Replacement:
         known = second["success"] or second["refused"] or not second["sent"]
         where, checks = self._look(plan, {"new"}, intent, answered=known)
         return self._end(plan, intent, where, checks)
+
+    def finish_by_hand(self, plan: ChangePlan, intent: Intent, answers: Sequence[ManualAnswer]) -> Receipt:
+        """What a person did in admin pages, in the order of the forms: read back and settled; nothing is sent."""
+        steps = [*plan.steps, *([plan.way_back] if plan.way_back else [])]
+        says = {step.action: step.says for step in plan.steps}
+        self._done = [
+            StepReceipt(
+                action=answer.action,
+                says=steps[-1].says if number >= len(plan.steps) else says[answer.action],
+                answered=answer.says,
+                sent_at=answer.answered_at,
+                answered_at=answer.answered_at,
+            )
+            for number, answer in enumerate(answers)
+        ]
+        where, checks = self._look(plan, {"new", "old"}, intent, answered=True)
+        told = {"answered_by": answers[-1].answered_by}
+        if len(answers) == 1:
+            return self._end_before(plan, intent, where, checks).model_copy(update=told)
+        went_back = len(answers) > len(plan.steps)
+        ends: dict[Where | None, Outcome] = {
+            "new": Outcome.applied,
+            "old": Outcome.put_back if went_back else Outcome.not_applied,
+            None: Outcome.unknown,
+        }
+        return self._receipt(plan, intent, ends.get(where, Outcome.partial), where, checks).model_copy(update=told)
 
     def settle(self, plan: ChangePlan, intent: Intent) -> Receipt:
         """Bring what a run left between two requests to an end; of all requests only the way back may be sent."""
@@ -138,7 +166,7 @@ class Replacement:
 
     def _end(self, plan: ChangePlan, intent: Intent, where: Where | None, checks: tuple[Check, ...]) -> Receipt:
         went_back = any(step.says == _words(plan) for step in self._done)
-        if where == "free" and plan.way_back is not None and not went_back:
+        if where == "free" and plan.way_back is not None and not went_back and not self.writer.by_hand:
             answer = self._request(plan.way_back, intent, _BACK)
             known = answer["success"] or answer["refused"] or not answer["sent"]
             where, checks = self._look(plan, {"old"}, intent, answered=known)

@@ -125,7 +125,9 @@ class Writer:
             if shape == "after" or refused or attempt == _LOOKS - 1:
                 break
             self.sleep(_PAUSE)
-        outcome = classify(shape, succeeded, refused, self._tool_acted(plan, intent, succeeded or refused))
+        # By hand nothing travels any more once the page has been left: a state without a change is believed.
+        idle = self.by_hand and shape == "before" and receipt.settled_from_journal
+        outcome = classify(shape, succeeded, refused or idle, self._tool_acted(plan, intent, succeeded or refused))
         receipt = receipt.model_copy(update={"outcome": outcome, "checks": checks})
         if outcome is Outcome.unknown:
             self.journal.left_open(intent, "no answer, and the state does not tell whether the request was carried out")

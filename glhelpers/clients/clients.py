@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 
 from glhelpers.clients.customersdot import CustomersDotClient
 from glhelpers.clients.gitlab import GitLabClient
 from glhelpers.clients.log import RequestLog
+from glhelpers.clients.manual import ManualPortal, MissingLookup
 from glhelpers.clients.pace import Pace
+from glhelpers.clients.portal import Portal
 from glhelpers.clients.retry import RetryBudget
 from glhelpers.clients.transport import Transport
 from glhelpers.clients.zendesk import ZendeskClient
-from glhelpers.errors import BadSettings, ServiceUnavailable
+from glhelpers.errors import ServiceUnavailable
+from glhelpers.models.sheet import PortalSheet
 from glhelpers.settings import Endpoint, Settings
 
-__all__ = ["Clients", "open_clients", "require_driver"]
+__all__ = ["Clients", "open_clients"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Clients:
     """What a run talks to."""
 
     gitlab: GitLabClient
-    customersdot: CustomersDotClient
+    customersdot: Portal
     zendesk: ZendeskClient
     request_log: RequestLog
     transports: tuple[Transport, ...]
@@ -37,6 +41,19 @@ class Clients:
                 raise
             return False
         return True
+
+    @property
+    def told(self) -> tuple[str, datetime] | None:
+        """Who looked CustomersDot up by hand, and when; None where a program does."""
+        portal = self.customersdot
+        if not isinstance(portal, ManualPortal) or portal.read_by is None or portal.read_at is None:
+            return None
+        return portal.read_by, portal.read_at
+
+    @property
+    def to_look_up(self) -> list[MissingLookup]:
+        """What a person still has to look up by hand."""
+        return self.customersdot.missing if isinstance(self.customersdot, ManualPortal) else []
 
     def close(self) -> None:
         """Give all connections back."""
@@ -52,22 +69,12 @@ class Clients:
         self.close()
 
 
-def require_driver(settings: Settings) -> None:
+def open_clients(settings: Settings, sheet: PortalSheet | None = None) -> Clients:
     """
-    Raise `BadSettings` where CustomersDot can only be worked by hand.
+    Clients for the services of these settings.
 
-    It has no public API: the adapter's routes exist where a team runs a gateway, not on the portal itself.
+    Where CustomersDot is worked by hand, `sheet` is what a person has looked up there so far.
     """
-    if settings.customersdot_driver == "manual":
-        raise BadSettings(
-            f"CustomersDot has no API, and profile {settings.profile} names no gateway for it.",
-            next_step='Give your gateway\'s address as customersdot_url, with customersdot_driver = "http", '
-            "in config.toml (docs/adapter.md); without one this cannot run yet.",
-        )
-
-
-def open_clients(settings: Settings) -> Clients:
-    """Clients for the services of these settings."""
     log, budget = RequestLog(), RetryBudget()
 
     def transport(endpoint: Endpoint) -> Transport:
@@ -88,7 +95,9 @@ def open_clients(settings: Settings) -> Clients:
     )
     return Clients(
         gitlab=GitLabClient(gitlab),
-        customersdot=CustomersDotClient(customersdot),
+        customersdot=ManualPortal(sheet, settings.customersdot.base_url)
+        if settings.by_hand
+        else CustomersDotClient(customersdot),
         zendesk=ZendeskClient(zendesk),
         request_log=log,
         transports=(gitlab, customersdot, zendesk),
