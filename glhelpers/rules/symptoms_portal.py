@@ -52,7 +52,7 @@ _BAD_GATEWAY = Symptom(
             token_owner_matches_uid=True,
         ),
         case(
-            "An administrator is linked; the expired token cannot confirm it, so the uid alone speaks for it.",
+            "An administrator is linked, but no token has confirmed it yet; the uid alone speaks for it.",
             "Show the linked user to a colleague before unlinking; the runbook warns about the same.",
             runbook="portal_502",
             paragraph="502.unlink",
@@ -98,9 +98,8 @@ _UNLINKED = Symptom(
     paragraph="502.verify",
     wordings=(
         keys(
-            "looks|shows|appears|seems|displays|displayed|shown as|like|to|be|not|is|an|no|unlinked unlinked|linked|disconnected",
+            "looks|shows|appears|seems|displays|displayed|shown not|isnt linked|connected",
             gap=3,
-            beside="portal customersdot account token user",
             unless="group subscription namespace button",
         ),
         keys("looks|shows|appears|seems|shown|displayed unlinked|disconnected", gap=4, unless="group subscription"),
@@ -142,21 +141,20 @@ _PAY_FOR_SEATS = Symptom(
     paragraph="force.seats",
     wordings=(
         keys(
-            "asks|asked|asking|wants|forces|forced|requires|required|redirects|redirected|demands|prompts|prompted|told|must|has|have|need|needs pay|buy|purchase|payment|checkout additional|more|extra|seats|seat|users|NUM",
+            "asks|asked|asking|wants|forced|forces|requires|required|redirects|redirected|demands|prompts|prompted|told|"
+            "must|has|have|need|needs pay|buy|purchase|payment|checkout",
             gap=7,
-            beside="seat seats users",
+            beside="seat seats",
             unless="minutes storage renew renewal runner",
         ),
         keys(
-            "payment|checkout|billing page|screen|step seats|users",
+            "payment|checkout page|screen|step|site seats|users",
             gap=8,
             beside="link linking linked associate associating portal namespace",
             unless="minutes storage",
         ),
         keys(
-            "more users|members than|then seats",
-            gap=5,
-            beside="portal link linking associate associating pay payment purchase",
+            "more users|members than|then seats", gap=5, beside="portal link linking associate associating pay payment"
         ),
     ),
     decided_by=(
@@ -200,13 +198,8 @@ _NO_BUTTON = Symptom(
     label="an EDU, OSS or Startups subscription has no button to change the linked group",
     paragraph="force.programme",
     wordings=(
-        keys(
-            "no|missing|without|cant|cannot|dont|doesnt|not|isnt|lacks|lacking find|see|have|show|change|linked|link|button|there|a|the|namespace button",
-            gap=4,
-            beside=_PROGRAMMES,
-        ),
+        keys("no|missing|without|cant|cannot|dont|doesnt|not|isnt|lacks|lacking button", gap=6, beside=_PROGRAMMES),
         keys("button missing|absent|gone|not|isnt|doesnt|hidden", gap=3, beside=_PROGRAMMES),
-        keys("no|without|missing|lacks button", gap=5, beside=_PROGRAMMES),
     ),
     decided_by=(
         "community_program",
