@@ -17,7 +17,7 @@ from glhelpers.gates.fields import TypedField, is_number
 from glhelpers.models.namespace import TokenInfo
 from glhelpers.models.sheet import PortalGroups, PortalSheet, parse_key
 
-__all__ = ["LookUpForm", "merged"]
+__all__ = ["LookUpForm", "beside", "merged"]
 
 _MARKS = {"open": "▢", "told": "✔", "mend": "✘", "saved": "✔", "unsaved": "▢", "failed": "✘"}
 _MOST_ROWS = 3
@@ -26,6 +26,11 @@ _TELLING: Mapping[type, tuple[str, str, JsonValue]] = {
     TokenInfo: ("the token is expired or revoked", "expired", {"error": "invalid_token"}),
 }
 """Failures that tell something: in words, as a choice, and as the adapter answers them."""
+
+
+def beside(shown: str, form: LookUpForm) -> widgets.VBox:
+    """What a cell shows, as HTML of our own making, with the form below it."""
+    return widgets.VBox([widgets.HTML(shown), form.box])
 
 
 def merged(old: PortalSheet | None, told: Mapping[str, JsonValue], by: str, now: datetime) -> PortalSheet:
