@@ -50,14 +50,9 @@ def explain(text: str, seen: Evidence | None = None) -> Explanation:
 def _named_in(text: str) -> dict[str, Found]:
     """The symptoms that the text names: those of exact phrases if there are any, else those of key words."""
     index = TextIndex(text)
-    found = {id: hit for id, symptom in SYMPTOMS.items() if (hit := _hit(symptom, index)) is not None}
+    found = {id: hit for id, symptom in SYMPTOMS.items() if (hit := index.find(symptom.wordings)) is not None}
     exact = {id: hit for id, hit in found.items() if hit.exact}
     return _without_parts(exact or found)
-
-
-def _hit(symptom: Symptom, index: TextIndex) -> Found | None:
-    hits = [hit for wording in symptom.wordings if (hit := index.find(wording)) is not None]
-    return next((hit for hit in hits if hit.exact), hits[0] if hits else None)
 
 
 def _without_parts(found: dict[str, Found]) -> dict[str, Found]:

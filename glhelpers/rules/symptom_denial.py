@@ -24,7 +24,7 @@ _DENIES = _set_of(
 # After one of these the denial is of something else: "no idea why", "would like to report".
 _DENIES_SOMETHING_ELSE = {
     "no": _set_of("idea clue matter one"),
-    "not": _set_of("only sure clear know understand obvious"),
+    "not": _set_of("only sure clear know understand obvious allowed possible able"),
     "dont": _set_of("know understand see"),
     "would": _set_of("like appreciate love need"),
     "rather": _set_of("strange odd urgent"),
@@ -45,6 +45,9 @@ def is_denied(text: Words, span: tuple[int, ...]) -> bool:
     within = set(range(span[0], span[-1])) - set(span)
     if any(_denies(text, place) for place in within):
         return True
+    if any(text.words[place] in _DENIES for place in span):
+        # A wording such as "group not in the list" denies by itself; a second "not" before it is of something else.
+        return _denied_after(text, span[-1])
     return _denied_before(text, span[0]) or _denied_after(text, span[-1])
 
 
@@ -68,8 +71,10 @@ def _denied_before(text: Words, start: int) -> bool:
 def _denied_after(text: Words, end: int) -> bool:
     words = text.words
     for place in range(end + 1, min(end + 1 + _AFTER, len(words))):
-        if text.sentence[place] != text.sentence[end] or place in text.after_pause or words[place] in _REASONS:
+        if text.sentence[place] != text.sentence[end] or words[place] in _REASONS:
             return False
+        if place in text.after_pause:
+            return _is_taken_back(words, place)
         if words[place] in _OVER and not _NOT_OVER.intersection(words[max(end, place - 3) : place]):
             return True
         if words[place] in _NO_MORE and _OCCURS.intersection(words[place + 1 : place + 4]):
@@ -77,3 +82,8 @@ def _denied_after(text: Words, end: int) -> bool:
         if words[place : place + 2] == ("no", "longer"):
             return True
     return False
+
+
+def _is_taken_back(words: tuple[str, ...], place: int) -> bool:
+    """Whether what follows a pause takes back what stands before it: "…, not reproducible any more"."""
+    return words[place] in _OVER or (words[place] in _NO_MORE and bool(_OCCURS & set(words[place + 1 : place + 3])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,9 +23,10 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Phrase:
-    """A text that is known word by word."""
+    """A text that is known word by word; a word of `unless` in the same sentence defeats it."""
 
     words: tuple[str, ...]
+    unless: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Pattern:
     beside: frozenset[str]
 
 
-def phrase(text: str) -> Phrase:
+def phrase(text: str, *, unless: str = "") -> Phrase:
     """The phrase as it is compared."""
-    return Phrase(read(text).words)
+    return Phrase(read(text).words, frozenset(unless.split()))
 
 
 def keys(text: str, *, gap: int = 3, unless: str = "", beside: str = "") -> Pattern:
@@ -67,13 +68,24 @@ class TextIndex:
         for word in self._places:
             self._by_beginning.setdefault(word[:3], []).append(word)
 
-    def find(self, wording: Phrase | Pattern) -> Found | None:
-        """The first place at which the text affirms the wording, or None."""
-        spans = self._of_phrase(wording) if isinstance(wording, Phrase) else self._of_pattern(wording)
-        for span in spans:
-            if not is_denied(self._text, span):
-                return Found(self._is_exact(wording, span), self._quote(span))
-        return None
+    def find(self, wordings: Sequence[Phrase | Pattern]) -> Found | None:
+        """
+        The best place at which the text affirms one of these wordings of one thing, or None.
+
+        Where one wording is denied, so is every other that overlaps it: half of a denied sentence
+        affirms nothing.
+        """
+        spans = [(wording, span) for wording in wordings for span in self._spans(wording)]
+        denied = {place for _, span in spans if is_denied(self._text, span) for place in range(span[0], span[-1] + 1)}
+        hits = [
+            Found(self._is_exact(wording, span), self._quote(span))
+            for wording, span in spans
+            if denied.isdisjoint(range(span[0], span[-1] + 1))
+        ]
+        return next((hit for hit in hits if hit.exact), hits[0] if hits else None)
+
+    def _spans(self, wording: Phrase | Pattern) -> Iterator[tuple[int, ...]]:
+        return self._of_phrase(wording) if isinstance(wording, Phrase) else self._of_pattern(wording)
 
     def _is_exact(self, wording: Phrase | Pattern, span: tuple[int, ...]) -> bool:
         return isinstance(wording, Phrase) and self._text.raw[span[0] : span[-1] + 1] == wording.words
@@ -87,16 +99,18 @@ class TextIndex:
 
     def _of_phrase(self, wanted: Phrase) -> Iterator[tuple[int, ...]]:
         length = len(wanted.words)
+        defeated = self._sentences_with(wanted.unless)
         for place in self._places.get(wanted.words[0], ()):
             same = self._text.words[place : place + length] == wanted.words
-            if same and self._text.sentence[place] == self._text.sentence[place + length - 1]:
+            ends = {self._text.sentence[place], self._text.sentence[min(place + length, len(self._text.words)) - 1]}
+            if same and len(ends) == 1 and not ends & defeated:
                 yield tuple(range(place, place + length))
 
     def _of_pattern(self, wanted: Pattern) -> Iterator[tuple[int, ...]]:
         if wanted.beside and not self._of_choice(wanted.beside):
             return
         sentence = self._text.sentence
-        defeated = {sentence[place] for place in self._of_choice(wanted.unless)}
+        defeated = self._sentences_with(wanted.unless)
         ways: dict[int, tuple[int, ...]]
         ways = {place: (place,) for place in self._of_choice(wanted.elements[0]) if sentence[place] not in defeated}
         for element in wanted.elements[1:]:
@@ -108,6 +122,9 @@ class TextIndex:
                         break
             ways = reached
         yield from ways.values()
+
+    def _sentences_with(self, words: frozenset[str]) -> set[int]:
+        return {self._text.sentence[place] for place in self._of_choice(words)}
 
     def _of_choice(self, choice: frozenset[str]) -> list[int]:
         words = [word for option in choice for word in self._known(option)]

@@ -141,6 +141,8 @@ def _mask(body: str) -> tuple[str, ...] | None:
         return ("SUB",)
     if "@" in body[1:]:
         return ("MAIL",)
+    if body.count("-") > 1:
+        return ("NAME",)
     if "://" in body or body.startswith("/") or body.count("/") > 1 or ("/" in body and not _plain(body)):
         return ("DOTTED",) if _DOTTED.search(body[:500]) else ("PATH",)
     return None
@@ -167,7 +169,7 @@ def _without_count(words: list[str], sentence: list[int], place: int) -> str:
 @lru_cache(maxsize=4096)
 def _mended(word: str) -> str:
     """The often mistyped word that is one slip away from this one, or the word as it is."""
-    if not _LEAST_MISTYPED - 1 <= len(word) <= 15 or word in _OFTEN_MISTYPED or not word.isalpha():
+    if not _LEAST_MISTYPED - 1 <= len(word) <= 15 or word.removesuffix("s") in _OFTEN_MISTYPED or not word.isalpha():
         return word
     near = {known for known in _OFTEN_MISTYPED if known[0] == word[0] and _one_slip(word, known)}
     return near.pop() if len(near) == 1 else word

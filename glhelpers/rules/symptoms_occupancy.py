@@ -22,6 +22,7 @@ _ALREADY = Symptom(
         ),
         phrase("destination namespace is already associated with a subscription"),
         keys("namespace|group|destination already associated|linked|attached|tied|assigned subscription|plan", gap=4),
+        keys("namespace|group already has subscription|plan", gap=3, beside="unable error errors failed fails refuses"),
         keys("unable|cannot|cant|failed associat* namespace|group already", gap=8),
     ),
     decided_by=("occupied_by", "new_kind"),

@@ -154,7 +154,9 @@ _PAY_FOR_SEATS = Symptom(
             unless="minutes storage",
         ),
         keys(
-            "more users|members than|then seats", gap=5, beside="portal link linking associate associating pay payment"
+            "more|higher|greater|exceeds|exceed than|then|the|our seats",
+            gap=5,
+            beside="portal link linking associate associating pay payment",
         ),
     ),
     decided_by=(
@@ -199,7 +201,7 @@ _NO_BUTTON = Symptom(
     paragraph="force.programme",
     wordings=(
         keys("no|missing|without|cant|cannot|dont|doesnt|not|isnt|lacks|lacking button", gap=6, beside=_PROGRAMMES),
-        keys("button missing|absent|gone|not|isnt|doesnt|hidden", gap=3, beside=_PROGRAMMES),
+        keys("button missing|absent|gone|not|isnt|doesnt|hidden", gap=7, beside=_PROGRAMMES),
     ),
     decided_by=(
         "community_program",

@@ -17,8 +17,8 @@ _NOT_VISIBLE = Symptom(
     paragraph="sees-not.workflow",
     wordings=(
         keys(
-            "subscription|purchase|subscriptions|purchases not|isnt|arent visible|shown|showing|displayed|listed|appearing|show|appear|there",
-            gap=5,
+            "subscription|purchase|subscriptions|purchases not|isnt|arent visible|shown|showing|displayed|listed|appearing|show|appear",
+            gap=7,
             beside=_PORTAL,
             unless="page",
         ),
@@ -75,7 +75,10 @@ _EMAIL_TAKEN = Symptom(
     id="email-taken",
     label="Email has already been taken",
     paragraph="sees-not.workflow",
-    wordings=(phrase("Email has already been taken"), keys("email|mail already taken", gap=3, unless="username")),
+    wordings=(
+        phrase("Email has already been taken", unless="over care"),
+        keys("email|mail already been taken", gap=2, unless="username over care"),
+    ),
     decided_by=(),
     usual=case(
         "A portal account with this address exists already, so no second one can be made.",
@@ -90,7 +93,7 @@ _PARTNER = Symptom(
     paragraph="reseller.read-only",
     wordings=(
         keys(
-            "bought|purchased|buy|purchase|ordered|sold|procured through|via|from|by|over|on|with reseller|partner|aws|gcp|marketplace|distributor",
+            "bought|purchased|buy|purchase|ordered|sold|procured through|via|from|by|over|on|with reseller|resellers|partner|partners|aws|gcp|marketplace|distributor",
             gap=5,
         ),
         keys("reseller|partner|marketplace customer|purchase|order|subscription", gap=1),
@@ -142,6 +145,12 @@ _STILL_FREE = Symptom(
             "plan|paid|premium|ultimate not|isnt|doesnt|dont|cant show|shown|showing|see|reflected|visible|appear billing|group|namespace",
             gap=5,
         ),
+        keys(
+            "billing page not|doesnt|dont|isnt show|showing|reflect|display paid|premium|ultimate|plan|subscription",
+            gap=4,
+        ),
+        keys("cant|cannot|dont|doesnt see|find|view subscription|plan billing page", gap=4),
+        keys("group|namespace fell|dropped|went|reverted|downgraded free", gap=4, unless="trial users"),
     ),
     decided_by=("customer_sees_subscription", "sold_by", "order_linked_here", "linked_user"),
     usual=case(
