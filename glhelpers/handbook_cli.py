@@ -31,15 +31,18 @@ def handbook() -> None:
 def check(
     page: Annotated[Path, typer.Argument(metavar="PAGE.md", help="The Markdown source of a newer copy of the page.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+    fingerprints: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Other fingerprints than those of this version.")
+    ] = None,
 ) -> None:
     """
     Tell which rules rest on text of the page that changed, moved or vanished, and which text is new.
 
     Exit codes: 0 nothing but looks has changed, 4 something has, 2 the page cannot be read.
     """
-    from glhelpers.batch.handbook import check_page
+    from glhelpers.batch.handbook import check_page, read_base
 
-    report = check_page(page)
+    report = check_page(page, base=read_base(fingerprints) if fingerprints else None)
     if as_json:
         typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=1))
     else:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from glhelpers.errors import BadParameter
 from glhelpers.rules.comparison import Comparison, compare
 from glhelpers.rules.fingerprints import Base, load_base
@@ -14,7 +16,7 @@ from glhelpers.rules.markdown_page import Page, parse
 from glhelpers.rules.policies import POLICIES
 from glhelpers.rules.rule import Policy
 
-__all__ = ["Report", "check_page", "read_page"]
+__all__ = ["Report", "check_page", "read_base", "read_page"]
 
 _LARGEST = 1_000_000
 _NEXT = "Name the Markdown source of the page, as the handbook's repository holds it."
@@ -49,19 +51,36 @@ class Report:
 
 def read_page(path: Path) -> Page:
     """The page in a file; `BadParameter` where there is none, it is too large, or it is no text with paragraphs."""
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise BadParameter(f"{path} is larger than a handbook page ever is (1 MB).", next_step=_NEXT)
-        page = parse(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadParameter(f"There is no file {path}.", next_step=_NEXT) from None
-    except OSError as error:
-        raise BadParameter(f"{path} cannot be read ({type(error).__name__}).", next_step=_NEXT) from None
-    except UnicodeDecodeError:
-        raise BadParameter(f"{path} is no text in UTF-8.", next_step=_NEXT) from None
+    page = parse(_text(path, _NEXT))
     if not page.passages:
         raise BadParameter(f"{path} has no paragraph.", next_step=_NEXT)
     return page
+
+
+def read_base(path: Path) -> Base:
+    """Fingerprints in a file; `BadParameter` where it holds none."""
+    made = "They are made by: python -m glhelpers.rules.fingerprints PAGE.md"
+    try:
+        return Base.model_validate_json(_text(path, made))
+    except ValidationError:
+        raise BadParameter(f"{path} holds no fingerprints of a page.", next_step=made) from None
+
+
+def _text(path: Path, next_step: str) -> str:
+    try:
+        with path.open("rb") as file:
+            # Read, not asked for: what is no plain file has no size.
+            content = file.read(_LARGEST + 1)
+    except FileNotFoundError:
+        raise BadParameter(f"There is no file {path}.", next_step=next_step) from None
+    except OSError as error:
+        raise BadParameter(f"{path} cannot be read ({type(error).__name__}).", next_step=next_step) from None
+    if len(content) > _LARGEST:
+        raise BadParameter(f"{path} is larger than a handbook page ever is (1 MB).", next_step=next_step)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadParameter(f"{path} is no text in UTF-8.", next_step=next_step) from None
 
 
 def check_page(path: Path, policies: Mapping[str, Policy[Any]] = POLICIES, base: Base | None = None) -> Report:

@@ -78,11 +78,11 @@ def slug(heading: str) -> str:
 
 def normalised(text: str) -> str:
     """The words and signs that carry meaning: one spacing, one case, one kind of quote and dash."""
-    plain = unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHIC)).casefold()
+    # Soft hyphens, joiners and the like are looks; and control characters must not reach a terminal.
+    shown = "".join(sign for sign in text if sign.isspace() or unicodedata.category(sign)[0] != "C")
+    plain = unicodedata.normalize("NFKC", shown.translate(_TYPOGRAPHIC)).translate(_TYPOGRAPHIC).casefold()
     # Folding the case can take letters apart again.
     plain = unicodedata.normalize("NFKC", plain)
-    # Soft hyphens, joiners and the like are looks; and control characters must not reach a terminal.
-    plain = "".join(sign for sign in plain if sign.isspace() or unicodedata.category(sign)[0] != "C")
     plain = re.sub(r"\s+([.,;:!?)\]])", r"\1", plain)
     plain = re.sub(r"([(\[])\s+", r"\1", plain)
     return " ".join(plain.split())
