@@ -40,13 +40,17 @@ _OCCURS = _set_of(
 _NO_MORE = _set_of("not doesnt didnt isnt wasnt never no")
 
 
-def is_denied(text: Words, span: tuple[int, ...]) -> bool:
-    """Whether the wording at these places is negated before, within or after."""
+def is_denied(text: Words, span: tuple[int, ...], *, quoted: bool) -> bool:
+    """
+    Whether the wording at these places is negated before, within or after.
+
+    A "not" that is part of a `quoted` error belongs to the error; one that is part of somebody's
+    own words, such as "group not in the list", leaves no second denial before it to look for.
+    """
     within = set(range(span[0], span[-1])) - set(span)
     if any(_denies(text, place) for place in within):
         return True
-    if any(text.words[place] in _DENIES for place in span):
-        # A wording such as "group not in the list" denies by itself; a second "not" before it is of something else.
+    if not quoted and any(text.words[place] in _DENIES for place in span):
         return _denied_after(text, span[-1])
     return _denied_before(text, span[0]) or _denied_after(text, span[-1])
 

@@ -76,7 +76,12 @@ class TextIndex:
         affirms nothing.
         """
         spans = [(wording, span) for wording in wordings for span in self._spans(wording)]
-        denied = {place for _, span in spans if is_denied(self._text, span) for place in range(span[0], span[-1] + 1)}
+        denied = {
+            place
+            for wording, span in spans
+            if is_denied(self._text, span, quoted=isinstance(wording, Phrase))
+            for place in range(span[0], span[-1] + 1)
+        }
         hits = [
             Found(self._is_exact(wording, span), self._quote(span))
             for wording, span in spans
