@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from glhelpers.actions import minutes
+from glhelpers.actions import minutes, start_here
 from glhelpers.actions.collect import collect_association
 from glhelpers.actions.plan import minutes_picture, seats_picture
-from glhelpers.errors import BadParameter
+from glhelpers.errors import BadParameter, RunbookContractError
 from glhelpers.models.record import Minutes, NextRunbook, Seats
-from glhelpers.models.request import ForceAssociateParameters, RunbookParameters
+from glhelpers.models.request import (
+    ForceAssociateParameters,
+    RunbookParameters,
+    StartHereParameters,
+)
 from glhelpers.rules import force_associate, handbook
+from glhelpers.rules import start_here as start_here_rules
 from glhelpers.rules.rule import Policy
 
-__all__ = ["CATALOGUE", "Runbook", "runbook"]
+__all__ = ["CATALOGUE", "Runbook", "notebook_path", "runbook"]
 
 
 def _no_seats(facts: Any) -> Seats | None:
@@ -77,6 +83,26 @@ class Runbook:
         return self.policy_of(facts) if self.policy_of is not None else self.policy
 
 
+_START_HERE = Runbook(
+    id="start_here",
+    title="Start here",
+    anchor=handbook.SELF_SERVE,
+    purpose="Say what a symptom or an error text means, and which runbook fits",
+    parameters=StartHereParameters,
+    policies=(start_here_rules.POLICY,),
+    collect=start_here.collect_start,
+    drafts=start_here.drafts_start,
+    next_runbooks=start_here.next_start,
+    seats=seats_picture,
+    minutes=minutes_picture,
+    examples={
+        "symptom": "group_greyed_out_or_absent",
+        "namespace": "mantis-maps",
+        "subscription_name": "A-S00010600",
+        "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1600",
+    },
+)
+
 _FORCE_ASSOCIATE = Runbook(
     id="force_associate",
     title="Force Associate SaaS Subscription",
@@ -99,7 +125,7 @@ _FORCE_ASSOCIATE = Runbook(
     },
 )
 
-CATALOGUE: dict[str, Runbook] = {book.id: book for book in (_FORCE_ASSOCIATE,)}
+CATALOGUE: dict[str, Runbook] = {book.id: book for book in (_START_HERE, _FORCE_ASSOCIATE)}
 
 
 def runbook(id: str) -> Runbook:
@@ -110,3 +136,13 @@ def runbook(id: str) -> Runbook:
         raise BadParameter(
             f"There is no runbook {id[:60]!r}.", next_step=f"The runbooks are: {', '.join(CATALOGUE)}."
         ) from None
+
+
+def notebook_path(id: str) -> Path:
+    """Where the notebook of a runbook lies: beside the package in a clone, inside it when installed."""
+    runbook(id)
+    package = Path(__file__).parent.parent
+    for folder in (package.parent / "runbooks", package / "_runbooks"):
+        if (path := folder / f"{id}.ipynb").is_file():
+            return path
+    raise RunbookContractError(f"The notebook of runbook {id} is not installed.", next_step="Install glhelpers again.")

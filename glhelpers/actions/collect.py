@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from glhelpers.actions.reading import Look, Reader
@@ -14,30 +15,38 @@ from glhelpers.models.subscription import Order
 from glhelpers.rules.seats import bills_guests, seats_needed
 from glhelpers.rules.thresholds import GUEST
 
-__all__ = ["MOST_GUESTS", "collect_association"]
+__all__ = ["MOST_GUESTS", "association_facts", "collect_association"]
 
 MOST_GUESTS = 20
 """Above so many Guests their memberships are not read one by one; the seats needed become a range."""
 
 Facts = dict[str, Fact[Any]]
+Later = Callable[[Facts], list[Look]]
 
 
 def collect_association(clients: Clients, asked: AssociationParameters, reader: Reader) -> AssociationFacts:
+    """The facts of an association; see `association_facts`."""
+    return AssociationFacts(parameters=asked, **association_facts(clients, asked, reader))
+
+
+def association_facts(clients: Clients, asked: AssociationParameters, reader: Reader, *more: Later) -> Facts:
     """
-    The facts of an association.
+    The facts of an association by name, and those of `more`, which are asked in the third round.
 
     Round 1 asks what the parameters name; round 2 what hangs on the namespace's id and the order's
     customer; round 3 what hangs on the linked user and on Guests.  Raises `ServiceError` if a
     service cannot be reached or does not accept the token.
     """
     facts = reader.round(_by_parameters(clients, asked))
+    for name, label in _not_asked(asked):
+        facts[name] = reader.skipped(name, label, "none was named", absent=True)
     if "ticket" not in facts:
         facts["ticket"] = reader.skipped("ticket", "Zendesk ticket", "there is no usable ticket link")
     facts["today"] = reader.derive("today", "Today", "Date header of GitLab.com", lambda: _today(clients))
     facts |= reader.round(_by_namespace_and_order(clients, facts, asked))
     if not _orders(facts) and facts["orders"].state is not FactState.unknown:
         facts["customer"] = reader.skipped("customer", "CustomersDot account", "no order names one", absent=True)
-    facts |= reader.round(_by_user_and_guests(clients, facts))
+    facts |= reader.round(_by_user_and_guests(clients, facts) + [look for later in more for look in later(facts)])
     facts["seats_needed"] = reader.derive(
         "seats_needed",
         "Seats needed under the new plan",
@@ -50,36 +59,48 @@ def collect_association(clients: Clients, asked: AssociationParameters, reader: 
         "GET /orders?gl_namespace_id= without this subscription",
         lambda: _occupants(facts, asked.subscription_name),
     )
-    return _bundle(asked, facts, reader)
+    return _whole(facts, reader)
+
+
+def _not_asked(asked: AssociationParameters) -> list[tuple[str, str]]:
+    """Facts, with their labels, of what the parameters leave open."""
+    of_group = [("namespace", "Namespace"), ("group", "Group"), ("gitlab_subscription", "Plan and seats on GitLab.com")]
+    of_name = [("subscription", "Subscription"), ("orders", "Orders of the subscription")]
+    return [*(() if asked.namespace else of_group), *(() if asked.subscription_name else of_name)]
 
 
 def _by_parameters(clients: Clients, asked: AssociationParameters) -> list[Look]:
     gitlab, portal, ref, name = clients.gitlab, clients.customersdot, asked.namespace, asked.subscription_name
-    looks = [
-        Look("namespace", "Namespace", Source.gitlab, "GET /namespaces/:id", lambda: gitlab.namespace(ref)),
-        Look("group", "Group", Source.gitlab, "GET /groups/:id", lambda: gitlab.group(ref)),
-        Look(
-            "gitlab_subscription",
-            "Plan and seats on GitLab.com",
-            Source.gitlab,
-            "GET /namespaces/:id/gitlab_subscription",
-            lambda: gitlab.gitlab_subscription(ref),
-        ),
-        Look(
-            "subscription",
-            "Subscription",
-            Source.customersdot,
-            "GET /subscriptions/:name",
-            lambda: portal.subscription(name),
-        ),
-        Look(
-            "orders",
-            "Orders of the subscription",
-            Source.customersdot,
-            "GET /orders?subscription_name=",
-            lambda: portal.orders(subscription_name=name),
-        ),
-    ]
+    looks = []
+    if ref:
+        looks += [
+            Look("namespace", "Namespace", Source.gitlab, "GET /namespaces/:id", lambda: gitlab.namespace(ref)),
+            Look("group", "Group", Source.gitlab, "GET /groups/:id", lambda: gitlab.group(ref)),
+            Look(
+                "gitlab_subscription",
+                "Plan and seats on GitLab.com",
+                Source.gitlab,
+                "GET /namespaces/:id/gitlab_subscription",
+                lambda: gitlab.gitlab_subscription(ref),
+            ),
+        ]
+    if name:
+        looks += [
+            Look(
+                "subscription",
+                "Subscription",
+                Source.customersdot,
+                "GET /subscriptions/:name",
+                lambda: portal.subscription(name),
+            ),
+            Look(
+                "orders",
+                "Orders of the subscription",
+                Source.customersdot,
+                "GET /orders?subscription_name=",
+                lambda: portal.orders(subscription_name=name),
+            ),
+        ]
     number = ticket_number(asked.ticket_url)
     if number is not None:
         ticket = lambda: clients.zendesk.ticket(number)  # noqa: E731 (a name would say no more)
@@ -245,7 +266,7 @@ def _occupants(facts: Facts, subscription_name: str) -> tuple[Occupant, ...]:
     )
 
 
-def _bundle(asked: AssociationParameters, facts: Facts, reader: Reader) -> AssociationFacts:
+def _whole(facts: Facts, reader: Reader) -> Facts:
     missing = {
         "customer": ("CustomersDot account", "the order does not name exactly one"),
         "linked_user": ("Linked user", "no linked user is known"),
@@ -253,5 +274,5 @@ def _bundle(asked: AssociationParameters, facts: Facts, reader: Reader) -> Assoc
     }
     for name, (label, why) in missing.items():
         facts.setdefault(name, reader.skipped(name, label, why))
-    named = {name: facts[name] for name in AssociationFacts.model_fields if name in facts}
-    return AssociationFacts(parameters=asked, **named)
+    inner = ("members", "billable", "namespace_orders")
+    return {name: fact for name, fact in facts.items() if name not in inner and not name.startswith("guest:")}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from glhelpers.actions.catalogue import notebook_path
 from glhelpers.actions.journal import Journal
-from glhelpers.batch.execute import notebook_path
 from glhelpers.clients.clients import Clients, open_clients
 from glhelpers.errors import GlhelpersError, NotFound
 from glhelpers.settings import Settings, load_settings

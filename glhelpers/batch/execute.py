@@ -20,8 +20,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from glhelpers.actions.catalogue import runbook
-from glhelpers.errors import OperatorError, RunbookContractError
+from glhelpers.actions.catalogue import notebook_path, runbook
+from glhelpers.errors import OperatorError
 from glhelpers.evidence.folder import RunFolder, read_record
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
@@ -86,16 +86,6 @@ def _cut_off(book: Any) -> Any:
 
 
 papermill_engines.register(ENGINE, _Engine)
-
-
-def notebook_path(id: str) -> Path:
-    """Where the notebook of a runbook lies: beside the package in a clone, inside it when installed."""
-    runbook(id)
-    package = Path(__file__).parent.parent
-    for folder in (package.parent / "runbooks", package / "_runbooks"):
-        if (path := folder / f"{id}.ipynb").is_file():
-            return path
-    raise RunbookContractError(f"The notebook of runbook {id} is not installed.", next_step="Install glhelpers again.")
 
 
 def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds: int = CELL_SECONDS) -> Result:

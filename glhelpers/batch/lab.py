@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from glhelpers.batch.execute import notebook_path
+from glhelpers.actions.catalogue import notebook_path
 from glhelpers.sandbox_process import state_file
 from glhelpers.settings import Settings, environment_of, state_folder
 

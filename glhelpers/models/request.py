@@ -166,10 +166,9 @@ class OwnershipParameters(RunbookParameters):
     pasted_subscription: Pasted = ""
 
 
-class ClearParameters(OwnershipParameters):
+class ClearParameters(OwnershipParameters, AssociationParameters):
     """Parameters of `clear_subscription`: `subscription_name` is the one that shall take the place, empty for none."""
 
-    namespace: NamespaceRef
     subscription_name: OptionalSubscription = ""
     error_text: Pasted = ""
 
@@ -187,7 +186,7 @@ class NotVisibleParameters(OwnershipParameters):
     namespace: OptionalNamespace = ""
 
 
-class StartHereParameters(RunbookParameters):
+class StartHereParameters(AssociationParameters):
     """Parameters of `start_here`: what is seen, in words or as the exact error text, and whatever is known."""
 
     symptom: Pasted = ""

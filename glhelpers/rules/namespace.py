@@ -71,7 +71,7 @@ def namespace_is_a_top_level_group(facts: AssociationFacts) -> Judgement:
 def namespace_is_not_pending_deletion(facts: AssociationFacts) -> Judgement:
     if facts.namespace.state is FactState.absent:
         return Judgement(Verdict.not_applicable, "There is no group to look at.")
-    if facts.namespace.known().kind != "group":
+    if facts.namespace.value is not None and facts.namespace.value.kind != "group":
         return Judgement(Verdict.not_applicable, "It is not a group.")
     group = facts.group.known()
     if group.marked_for_deletion_on is not None:

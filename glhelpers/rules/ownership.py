@@ -17,6 +17,7 @@ __all__ = [
     "linked_user_is_active",
     "linked_user_is_no_admin",
     "linked_user_owns_the_group",
+    "why_not_owner",
 ]
 
 STAGE = "ownership"
@@ -132,13 +133,14 @@ def linked_user_owns_the_group(facts: AssociationFacts) -> Judgement:
     if facts.linked_member.state is FactState.absent:
         return Judgement(Verdict.stop, "The linked user is not a direct member of the group.", _RELINK)
     member = facts.linked_member.known()
-    problem = _why_not_owner(member, facts.today.known())
+    problem = why_not_owner(member, facts.today.known())
     if problem is not None:
         return Judgement(Verdict.stop, f"The linked user {member.username} {problem}.", _RELINK)
     return passes(f"{member.username} is an Owner of the group.")
 
 
-def _why_not_owner(member: Member, today: date) -> str | None:
+def why_not_owner(member: Member, today: date) -> str | None:
+    """Why this membership does not make its user an Owner today, as the end of a sentence; None if it does."""
     if member.access_level != OWNER:
         return f"is not an Owner of the group (access level {member.access_level}, Owner is {OWNER})"
     if member.state != "active" or member.membership_state not in (None, "active"):

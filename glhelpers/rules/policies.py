@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from glhelpers.rules import force_associate, minutes_follow_up
+from glhelpers.rules import force_associate, minutes_follow_up, start_here
 from glhelpers.rules.rule import Policy
 
 __all__ = ["POLICIES"]
 
 POLICIES: dict[str, Policy[Any]] = {
+    "start_here": start_here.POLICY,
     "force_associate": force_associate.POLICY,
     "force_associate, compute minutes afterwards": minutes_follow_up.POLICY,
 }

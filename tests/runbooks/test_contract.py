@@ -17,7 +17,7 @@ from glhelpers.runbook import STEPS
 
 RUNBOOKS = sorted((Path(__file__).parents[2] / "runbooks").glob("*.ipynb"))
 
-MOST_CELLS, MOST_LINES, MOST_PARAMETERS = 20, 10, 14
+MOST_CELLS, MOST_LINES, MOST_PARAMETERS = 20, 10, 18
 STEP_TAGS = [f"step:{name}" for name in STEPS]
 KNOWN_TAGS = {"parameters", "setup", "gate", "writes", *STEP_TAGS}
 BRANCHES = (ast.If, ast.IfExp, ast.Match, ast.Try, ast.TryStar, ast.With, ast.AsyncWith)
