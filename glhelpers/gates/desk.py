@@ -49,7 +49,7 @@ class ManualDesk:
         self.card, self.message = widgets.HTML(), widgets.HTML()
         self.answer = widgets.Dropdown(
             description="What did the page answer?",
-            options=[("choose…", None)],
+            options=[("choose…", "")],
             layout=wide,
             style=words,
             tooltip="What the page showed after you pressed its button",
@@ -65,7 +65,7 @@ class ManualDesk:
             description="Record the answer",
             disabled=True,
             button_style="primary",
-            layout=widgets.Layout(width="auto", max_width="100%"),
+            layout=widgets.Layout(width="auto", max_width="100%", align_self="flex-start"),
             tooltip="An answer that is recorded cannot be changed",
         )
         self.box = widgets.VBox([self.card, self.answer, self.text, self.button, self.message])
@@ -82,13 +82,13 @@ class ManualDesk:
     def _show(self, form: ManualForm, reason: str) -> None:
         self._form = form
         self.answer.options = (
-            ("choose…", None),
+            ("choose…", ""),
             (f"success: {form.success}", "success"),
             ("an error text", "refused"),
             ("I pressed it and no usable answer came (blank page, time-out, 502)", "no_answer"),
             ("I did not press the button", "not_done"),
         )
-        self.answer.value, self.text.value, self.button.disabled = None, "", True
+        self.answer.value, self.text.value, self.button.disabled = "", "", True
         self.card.value = self._card(form, reason)
         self._wait()
 
@@ -131,7 +131,7 @@ class ManualDesk:
 
     def _lacking(self) -> str | None:
         """What is still needed before the answer can be recorded, in one sentence."""
-        if self.answer.value is None:
+        if self.answer.value == "":
             return "Choose what the page answered."
         if self.answer.value == "refused" and not one_line(self.text.value):
             return "An error needs its text, word for word."

@@ -184,7 +184,7 @@ class LookUpForm:
             description="Save what was looked up",
             disabled=True,
             button_style="primary",
-            layout=widgets.Layout(width="auto", max_width="100%"),
+            layout=widgets.Layout(width="auto", max_width="100%", align_self="flex-start"),
             tooltip="Saves the sheet with your name and the time; nothing is sent to CustomersDot",
         )
         self.message = widgets.HTML()
