@@ -68,21 +68,26 @@ def gaps(root: Path) -> tuple[str, ...]:
     made = rows(root)
     told = {row.paragraph.id for row in made}
     found = [f"Paragraph {id} has neither a rule nor a cover." for id in PARAGRAPHS if id not in told]
-    for book in CATALOGUE.values():
-        for rule in _rules(book.id):
-            if not rule.rests_on:
-                found.append(f"Rule {rule.id} of {book.id} rests on no paragraph.")
-            found += [
-                f"Rule {rule.id} of {book.id} rests on {id}, which is no paragraph."
-                for id in rule.rests_on
-                if id not in PARAGRAPHS
-            ]
+    found += [gap for book in CATALOGUE.values() for rule in _rules(book.id) for gap in _ungrounded(book.id, rule)]
     for runbook, cell in dict.fromkeys((row.runbook, row.cell) for row in made):
         if runbook not in CATALOGUE:
             found.append(f"Covers name runbook {runbook}, which is not in the catalogue.")
         elif cell not in _tags(root / "runbooks" / f"{runbook}.ipynb"):
             found.append(f"Notebook {runbook} has no cell {cell}.")
     return (*found, *_missing_texts(root))
+
+
+def _ungrounded(runbook: str, rule: Rule[Any]) -> Iterator[str]:
+    """What is wrong with the ground that a rule names."""
+    name = f"Rule {rule.id} of {runbook}"
+    if not rule.rests_on:
+        yield f"{name} rests on no paragraph."
+    yield from (f"{name} rests on {id}, which is no paragraph." for id in rule.rests_on if id not in PARAGRAPHS)
+    with_text = {paragraph.anchor for paragraph in PARAGRAPHS.values()}
+    under = {PARAGRAPHS[id].anchor for id in rule.rests_on if id in PARAGRAPHS}
+    # A section that only has sections under it has no paragraph to rest on.
+    if under and rule.anchor in with_text - under:
+        yield f"{name} names section {rule.anchor}, but rests on no paragraph of it."
 
 
 def page(root: Path) -> str:

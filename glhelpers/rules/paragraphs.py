@@ -34,7 +34,7 @@ _IN_ORDER = (
     Paragraph("force.minutes", FORCE, "Forcing changes the quota of compute minutes, not their use; a reset by an admin wipes purchased minutes too, so extra minutes may be the better gift."),
     Paragraph("clear.error", CLEAR, "Where an association fails because the group already carries a subscription, that one can be taken off."),
     Paragraph("clear.tool", CLEAR, "The support admin tool for clearing does this."),
-    Paragraph("sees.when", SEES, "A subscription that shows in the portal but not on the group's billing page is linked by the customer."),
+    Paragraph("sees.when", SEES, "A subscription that shows in the portal but not on the billing page of the group is linked by the customer."),
     Paragraph("sees.steps", SEES, "The customer's way through the portal is a list of steps."),
     Paragraph("sees.sign-in", SEES, "First step: the customer logs on to the portal."),
     Paragraph("sees.manage-purchases", SEES, "Second step: the customer opens the list of purchases."),
