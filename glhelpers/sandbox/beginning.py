@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from typing import Any
 
-from glhelpers.sandbox.parts import CROWD_FROM, GroupIn, ProjectIn
+from glhelpers.sandbox.parts import CROWD_FROM, GroupIn, Part, ProjectIn
 from glhelpers.sandbox.world import World
 
 __all__ = ["Doc", "Thing", "things_of"]
@@ -30,14 +30,20 @@ def things_of(world: World) -> Iterator[Thing]:
     for order in world.orders:
         yield "order", order.id, order.model_dump(mode="json")
     for customer in world.customers:
-        yield "customer", customer.id, customer.model_dump(mode="json")
+        yield "customer", customer.id, _told(customer, {"login_deactivated_on", "created_on"})
     for account in world.billing_accounts:
-        yield "billing_account", account.zuora_account_id, account.model_dump(mode="json")
+        told = _told(account, {"sold_to_domain", "bill_to_domain", "sold_to_is_bill_to"})
+        yield "billing_account", account.zuora_account_id, told
     updated = datetime.combine(world.today, time(8, tzinfo=UTC)).isoformat()
     for ticket in world.tickets:
         yield "ticket", ticket.id, {**ticket.model_dump(mode="json"), "updated_at": updated}
     for project in world.projects:
         yield from _project(project)
+
+
+def _told(part: Part, left_out: set[str]) -> Doc:
+    """The part's values; of `left_out` only those that the file gives."""
+    return part.model_dump(mode="json", exclude=left_out - part.model_fields_set)
 
 
 def _groups(world: World, user_ids: dict[str, int]) -> Iterator[Thing]:

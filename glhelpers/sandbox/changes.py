@@ -9,7 +9,7 @@ from pydantic import Field, model_serializer, model_validator
 
 from glhelpers.sandbox.parts import Level, MinutesIn, Part, SubscriptionRowIn
 
-__all__ = ["AddMembers", "Change", "RemoveMembers", "SetGroup"]
+__all__ = ["AddMembers", "Change", "RemoveMembers", "SetGroup", "SetSwitches"]
 
 
 class AddMembers(Part):
@@ -40,6 +40,7 @@ class SetGroup(Part):
     storage: int = Field(default=0, ge=0)
     marked_for_deletion_on: date | None = None
     refuses_over_expired: bool = False
+    force_associate_refused: str | None = None
     answers: int | None = Field(default=None, ge=400, le=599)
 
 
@@ -66,12 +67,22 @@ class SetOrder(Part):
 
 
 class SetCustomer(Part):
-    """Another linked user, address or company for a CustomersDot account."""
+    """New values for a CustomersDot account; what is left out stays."""
 
     id: int
     uid: int | None = None
     email: str = ""
     company: str = ""
+    portal_login: Literal["valid", "expired", "none"] = "valid"
+    token_uid: int | None = None
+    zuora_account_id: str | None = None
+    login_activated: bool = True
+
+
+class SetSwitches(Part):
+    """Another behaviour of the systems as a whole."""
+
+    portal_down: bool = False
 
 
 class SetUser(Part):
@@ -100,6 +111,7 @@ class Change(Part):
     set_customer: SetCustomer | None = None
     set_user: SetUser | None = None
     set_ticket: SetTicket | None = None
+    set_switches: SetSwitches | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Change:

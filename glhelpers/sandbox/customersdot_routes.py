@@ -64,11 +64,15 @@ def _impersonate(call: Call) -> Response:
     """An administrator sees every group there is, which the portal's front door does not wait for."""
     doc = _customer_doc(call)
     user = call.store.get("user", doc["uid"]) if doc["uid"] is not None else None
-    if user is not None and user["admin"]:
+    if call.store.world.switches.portal_down or (user is not None and user["admin"]):
         call.written["delay"] = call.store.world.switches.portal_fails_after
         return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>", 502)
     groups = call.store.all("group", lambda group: any(row["user_id"] == doc["uid"] for row in group["members"]))
     return answer({"groups": len(groups) if user is not None else 0})
+
+
+def _status(call: Call) -> Response:
+    return answer({"portal": "down" if call.store.world.switches.portal_down else "up"})
 
 
 def _subscription(call: Call) -> Response:
@@ -185,6 +189,7 @@ def _set_minutes(call: Call, body: Doc) -> tuple[int | None, str | None]:
 _TICKET_FIELD = "zendesk_ticket_url"
 
 ROUTES: list[tuple[str, str, Handler]] = [
+    ("GET", "/status", _status),
     ("GET", "/customers", _customers),
     ("GET", "/customers/{id}", _customer),
     ("GET", "/customers/{id}/token-info", _token_info),

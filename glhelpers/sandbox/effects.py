@@ -64,6 +64,8 @@ def force_associate(store: Store, ref: str, name: str) -> Doc:
         raise Refused("Namespace not found")
     if group["parent_id"] is not None or group["kind"] != "group":
         raise Refused("Namespace must be a top-level group")
+    if group.get("force_associate_refused"):
+        raise Refused(group["force_associate_refused"])
     if subscription.get("force_associate") == "refused":
         raise Refused(subscription.get("refusal") or OCCUPIED)
     orders = store.find("order", "subscription_name", name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glhelpers.sandbox.changes import AddMembers, Change, RemoveMembers, SetGroup
+from glhelpers.sandbox.changes import AddMembers, Change, RemoveMembers, SetGroup, SetSwitches
 from glhelpers.sandbox.store import Doc, Store
 
 __all__ = ["Impossible", "apply_change"]
@@ -23,6 +23,7 @@ def apply_change(store: Store, change: Change) -> None:
         "add_members": _add_members,
         "remove_members": _remove_members,
         "set_group": _set_group,
+        "set_switches": _set_switches,
     }
     if change.name in by_name:
         by_name[change.name](store, change.what)
@@ -51,6 +52,11 @@ def _set_group(store: Store, what: SetGroup) -> None:
     if what.subscription is not None:
         fields["subscription"] = what.subscription.model_dump(mode="json")
     store.put("group", group["id"], {**group, **fields})
+
+
+def _set_switches(store: Store, what: SetSwitches) -> None:
+    for name, value in what.model_dump(exclude_unset=True).items():
+        setattr(store.world.switches, name, value)
 
 
 def _add_members(store: Store, what: AddMembers) -> None:

@@ -51,6 +51,7 @@ class Switches(Part):
     notes_a_minute: Count = 60
     users_in_ten_minutes: Count = 300
     namespaces_of_the_instance: Count = 0
+    portal_down: bool = False
     portal_fails_after: float = Field(default=0.3, ge=0, le=60)
 
 
@@ -128,6 +129,7 @@ class GroupIn(Part):
     storage: Count = 0
     marked_for_deletion_on: date | None = None
     refuses_over_expired: bool = False
+    force_associate_refused: str | None = None
     answers: int | None = Field(default=None, ge=400, le=599)
 
 
@@ -148,6 +150,7 @@ class SubscriptionIn(Part):
     read_only: bool | None = None
     community_program: Literal["edu", "oss", "startups"] | None = None
     quarterly_coterms: bool | None = None
+    license_activated: bool | None = None
     zuora_account_id: str | None = None
     force_associate: Literal["refused", "ignored", "partly", "answer_lost"] | None = None
     refusal: str | None = None
@@ -173,13 +176,18 @@ class CustomerIn(Part):
     token_uid: int | None = None
     zuora_account_id: str | None = None
     login_activated: bool = True
+    login_deactivated_on: date | None = None
+    created_on: date | None = None
 
 
 class BillingAccountIn(Part):
-    """A Zuora billing account and the CustomersDot accounts that belong to it."""
+    """A Zuora billing account and the CustomersDot accounts that belong to it; a domain that is left out is not told."""
 
     zuora_account_id: str
     name: str = ""
+    sold_to_domain: str | None = None
+    bill_to_domain: str | None = None
+    sold_to_is_bill_to: bool | None = None
     member_customer_ids: list[int] = []
 
 
