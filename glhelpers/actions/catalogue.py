@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glhelpers.actions import minutes, start_here
+from glhelpers.actions import clear, minutes, start_here
 from glhelpers.actions.collect import collect_association
 from glhelpers.actions.plan import minutes_picture, seats_picture
 from glhelpers.errors import BadParameter, RunbookContractError
 from glhelpers.models.record import Minutes, NextRunbook, Seats
 from glhelpers.models.request import (
+    ClearParameters,
     ForceAssociateParameters,
     RunbookParameters,
     StartHereParameters,
 )
-from glhelpers.rules import force_associate, handbook
+from glhelpers.rules import clear_subscription, force_associate, handbook
 from glhelpers.rules import start_here as start_here_rules
 from glhelpers.rules.rule import Policy
 
@@ -125,7 +126,34 @@ _FORCE_ASSOCIATE = Runbook(
     },
 )
 
-CATALOGUE: dict[str, Runbook] = {book.id: book for book in (_START_HERE, _FORCE_ASSOCIATE)}
+_CLEAR_SUBSCRIPTION = Runbook(
+    id="clear_subscription",
+    title="Clear Subscription",
+    anchor=handbook.CLEAR,
+    purpose="Take the subscription that is in the way off a group, and put the new one on at once",
+    parameters=ClearParameters,
+    policies=(clear_subscription.POLICY,),
+    collect=clear.collect_clear,
+    plan=clear.plan_clear,
+    drafts=clear.drafts_clear,
+    next_runbooks=clear.next_clear,
+    seats=seats_picture,
+    minutes=minutes_picture,
+    examples={
+        "namespace": "cobra-cloud",
+        "subscription_name": "A-S00010610",
+        "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1610",
+        "issue": "gitlab-com/support/internal-requests#610",
+        "error_text": "unable to associate the subscription as the destination namespace is already associated with a "
+        "subscription",
+        "proof": "invoice",
+        "proof_from": "customer",
+        "proof_date": "2026-03-02",
+        "proof_link": "https://gitlab.zendesk.com/agent/tickets/1610#invoice",
+    },
+)
+
+CATALOGUE: dict[str, Runbook] = {book.id: book for book in (_START_HERE, _FORCE_ASSOCIATE, _CLEAR_SUBSCRIPTION)}
 
 
 def runbook(id: str) -> Runbook:

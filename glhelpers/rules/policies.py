@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glhelpers.rules import force_associate, minutes_follow_up, start_here
+from glhelpers.rules import clear_subscription, force_associate, minutes_follow_up, start_here
 from glhelpers.rules.rule import Policy
 
 __all__ = ["POLICIES"]
@@ -13,5 +13,6 @@ POLICIES: dict[str, Policy[Any]] = {
     "start_here": start_here.POLICY,
     "force_associate": force_associate.POLICY,
     "force_associate, compute minutes afterwards": minutes_follow_up.POLICY,
+    "clear_subscription": clear_subscription.POLICY,
 }
 """Title of a policy's table, and the policy."""
