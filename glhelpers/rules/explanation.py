@@ -6,7 +6,10 @@ from typing import Literal
 
 from glhelpers.models.base import OwnModel, Texts
 
-__all__ = ["LOOK_UP", "SAYS", "Confidence", "Evidence", "Explanation", "known_facts"]
+__all__ = ["LOOK_UP", "SAYS", "WRITING", "Confidence", "Evidence", "Explanation", "known_facts"]
+
+WRITING = frozenset({"force_associate", "clear_subscription", "portal_502", "subscription_not_visible"})
+"""Runbooks that can end in a plan to write."""
 
 Confidence = Literal["certain", "likely", "abstained"]
 
@@ -57,6 +60,15 @@ class Explanation(OwnModel):
     paragraph: str
     escalate: bool = False
     confidence: Confidence
+
+    @property
+    def proposes_write(self) -> bool:
+        """
+        Whether the way on is a write: always for force_associate, else where nothing is left to look up first.
+
+        The runbook still looks everything up itself, and asks for approval before it writes.
+        """
+        return self.runbook == "force_associate" or (self.runbook in WRITING and not self.missing)
 
 
 LOOK_UP = {

@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-from glhelpers.rules.symptom_text import Words
+from glhelpers.rules.symptom_text import Words, set_of
 
 __all__ = ["is_denied"]
-
-
-def _set_of(words: str) -> frozenset[str]:
-    return frozenset(words.split())
 
 
 _BEFORE = 5
 _AFTER = 7
 
 # The wording of denials is ours; some words of other languages stand here for texts that quote an English error.
-_DENIES = _set_of(
+_DENIES = set_of(
     "not no never without isnt wasnt arent werent dont doesnt didnt havent hasnt hadnt nor neither none aint wont "
-    "wouldnt instead rather unlike formerly previously whether would avoid avoids avoided avoiding prevent prevents "
+    "wouldnt will instead rather unlike formerly previously whether would avoid avoids avoided avoiding prevent prevents "
     "hypothetically hypothetical imagine suppose supposing example fixed resolved solved reproduce "
     "kein keine keinen nicht ohne pas sans sin nunca nao sem geen niet non senza"
 )
 # After one of these the denial is of something else: "no idea why", "would like to report".
 _DENIES_SOMETHING_ELSE = {
-    "no": _set_of("idea clue matter one"),
-    "not": _set_of("only sure clear know understand obvious allowed possible able"),
-    "dont": _set_of("know understand see"),
-    "would": _set_of("like appreciate love need"),
-    "rather": _set_of("strange odd urgent"),
+    "no": set_of("idea clue matter one"),
+    "not": set_of("only sure clear know understand obvious allowed possible able"),
+    "dont": set_of("know understand see"),
+    "would": set_of("like appreciate love need"),
+    "rather": set_of("strange odd urgent"),
 }
-_REASONS = _set_of("because since due when while whenever once reason")
-_TURNS = _REASONS | _set_of("but however although though yet now still gets got gives")
-_OVER = _set_of("gone fixed resolved solved disappeared vanished")
-_NOT_OVER = _set_of("not be never wasnt isnt hasnt havent until unless get please cant nothing must yet to")
-_OCCURS = _set_of(
+_ASKS = set_of("check see know verify ask asks asked wonder wondering")
+_REASONS = set_of("because since due when while whenever once reason")
+_TURNS = _REASONS | set_of("but however although though yet now still gets got gives")
+_OVER = set_of("gone fixed resolved solved disappeared vanished cleared")
+_NOT_OVER = set_of("not be never wasnt isnt hasnt havent until unless get please cant nothing must yet to")
+_OCCURS = set_of(
     "occur occurs occurring happen happens happening appear appears reproducible there present exist exists "
     "case problem issue cause reason anymore"
 )
-_NO_MORE = _set_of("not doesnt didnt isnt wasnt never no")
+_NO_MORE = set_of("not doesnt didnt isnt wasnt never no")
 
 
 def is_denied(text: Words, span: tuple[int, ...], *, quoted: bool) -> bool:
@@ -58,6 +55,8 @@ def is_denied(text: Words, span: tuple[int, ...], *, quoted: bool) -> bool:
 def _denies(text: Words, place: int) -> bool:
     word = text.words[place]
     follows = text.words[place + 1] if place + 1 < len(text.words) else ""
+    if word == "if" and place and text.words[place - 1] in _ASKS:
+        return True
     return word in _DENIES and follows not in _DENIES_SOMETHING_ELSE.get(word, ())
 
 

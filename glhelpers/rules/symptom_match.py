@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from glhelpers.rules.symptom_denial import is_denied
-from glhelpers.rules.symptom_text import Words, read
+from glhelpers.rules.symptom_text import Words, read, set_of
 
 __all__ = ["Found", "Pattern", "Phrase", "TextIndex", "keys", "phrase"]
 
 _LONGEST_ENDING = 6
+_MEAN_NOTHING = set_of(
+    "the a an our my their his her its your this that these those any some is are was were be been being has have "
+    "had to in on at of with as it so just still yet even currently now already all actually completely new paid "
+    "active existing saas gitlab com premium ultimate top level root customer customers company companys SUB PATH "
+    "NAME NUM and or also only both either up out but shown listed displayed there does do did can"
+)
 
 
 class Found(NamedTuple):
@@ -34,15 +40,17 @@ class Pattern:
     """
     Key words that stand in one sentence in this order, no more than `gap` other words between two.
 
-    Each element is a choice of words; one that ends in `*` is the beginning of a word.  A word of
-    `unless` in the same sentence defeats the pattern; a word of `beside` must stand somewhere in
-    the text, if any is given.
+    Each element is a choice of words; one that ends in `*` is the beginning of a word.  Where the
+    pattern is `tight`, only words that carry no meaning of their own may stand between: "see the
+    subscription", not "see the invoice of the subscription".  A word of `unless` in the same
+    sentence defeats the pattern; of each choice in `beside` a word must stand somewhere in the text.
     """
 
     elements: tuple[frozenset[str], ...]
     gap: int
+    tight: bool
     unless: frozenset[str]
-    beside: frozenset[str]
+    beside: tuple[frozenset[str], ...]
 
 
 def phrase(text: str, *, unless: str = "") -> Phrase:
@@ -50,10 +58,11 @@ def phrase(text: str, *, unless: str = "") -> Phrase:
     return Phrase(read(text).words, frozenset(unless.split()))
 
 
-def keys(text: str, *, gap: int = 3, unless: str = "", beside: str = "") -> Pattern:
-    """A pattern written as `word|other stem* word`; `unless` and `beside` are words parted by blanks."""
+def keys(text: str, *, gap: int = 3, tight: bool = False, unless: str = "", beside: str = "") -> Pattern:
+    """A pattern written as `word|other stem* word`; words of `unless` and `beside` parted by blanks, choices by `;`."""
     elements = tuple(frozenset(element.split("|")) for element in text.split())
-    return Pattern(elements, gap, frozenset(unless.split()), frozenset(beside.split()))
+    choices = tuple(frozenset(choice.split()) for choice in beside.split(";") if choice.strip())
+    return Pattern(elements, gap, tight, frozenset(unless.split()), choices)
 
 
 class TextIndex:
@@ -112,7 +121,7 @@ class TextIndex:
                 yield tuple(range(place, place + length))
 
     def _of_pattern(self, wanted: Pattern) -> Iterator[tuple[int, ...]]:
-        if wanted.beside and not self._of_choice(wanted.beside):
+        if not all(self._of_choice(choice) for choice in wanted.beside):
             return
         sentence = self._text.sentence
         defeated = self._sentences_with(wanted.unless)
@@ -124,6 +133,8 @@ class TextIndex:
                 for before in range(place - 1, place - wanted.gap - 2, -1):
                     if before in ways and sentence[before] == sentence[place]:
                         reached[place] = (*ways[before], place)
+                        break
+                    if wanted.tight and before >= 0 and self._text.words[before] not in _MEAN_NOTHING:
                         break
             ways = reached
         yield from ways.values()

@@ -9,18 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["LONGEST", "Words", "read"]
+__all__ = ["LONGEST", "Words", "read", "set_of"]
 
 LONGEST = 200_000
 """No longer text is read: what is pasted is an error, not a log."""
 
 
-def _set_of(words: str) -> frozenset[str]:
+def set_of(words: str) -> frozenset[str]:
+    """The words of a text as a set."""
     return frozenset(words.split())
 
 
 # Words that people mistype; one slip is forgiven. Shorter words are too close to others.
-_OFTEN_MISTYPED = _set_of(
+_OFTEN_MISTYPED = set_of(
     "additional already allowed associate associated billing customer destination expired impersonate impersonating "
     "linking marketplace minutes namespace namespaces purchase reseller storage subscription subscriptions supported "
     "unlinked visible"
@@ -30,7 +31,7 @@ _STATUSES = frozenset({"401", "403", "404", "405", "422", "429", "500", "502", "
 _COUNTED = re.compile(
     r"(?:seat|user|member|minute|license|licence|day|people|employee|student|developer|gb|mib|mb|usd|eur|unit)s?"
 )
-_COUNTERS = _set_of(
+_COUNTERS = set_of(
     "ticket tickets order id ids number invoice room page line port pid seats users namespace uid customer case"
 )
 _ANSI = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")

@@ -92,7 +92,8 @@ _NO_TICKET = Symptom(
     paragraph="force.failure",
     wordings=(
         phrase("zendesk_ticket_url can't be blank"),
-        keys("ticket|zendesk_ticket_url cant|cannot|must|not blank|empty", gap=5),
+        keys("ticket|zendesk_ticket_url cant|cannot be blank|empty", gap=4),
+        keys("ticket|zendesk_ticket_url must not be blank|empty", gap=3),
     ),
     decided_by=(),
     usual=case(

@@ -12,6 +12,12 @@ __all__ = ["OCCUPANCY"]
 _REVIEW = "Stop: neither force nor clear. An L&R expert reviews the purchases; note the group's additional {} first."
 _REFUSED_FOR = "The portal refuses to move the subscription: the target group carries additional {} of its own, which it cannot join with the new order."
 
+# Words of a sentence about a group that rightly has its subscription, or about what might be.
+_NORMAL = "add want wants upgrade renew renewal how possible project domain milestone ago history formerly report"
+_LIST = "dropdown drop list select selected selection choose chosen pick portal customersdot"
+
+_OTHER_PAGES = "settings members merge pipeline runner runners project logo avatar button issue epic"
+
 _ALREADY = Symptom(
     id="already-associated",
     label="association refused: the group is already associated with a subscription",
@@ -21,9 +27,22 @@ _ALREADY = Symptom(
             "unable to associate the subscription as the destination namespace is already associated with a subscription"
         ),
         phrase("destination namespace is already associated with a subscription"),
-        keys("namespace|group|destination already associated|linked|attached|tied|assigned subscription|plan", gap=4),
-        keys("namespace|group already has subscription|plan", gap=3, beside="unable error errors failed fails refuses"),
-        keys("unable|cannot|cant|failed associat* namespace|group already", gap=8),
+        keys(
+            "namespace|group|destination already associated|linked|attached|tied|assigned with|to a|an|another|other|some|different|existing|SUB",
+            gap=1,
+            unless=_NORMAL,
+            beside="subscription subscriptions plan SUB",
+        ),
+        keys(
+            "namespace|group|destination already has subscription|plan",
+            gap=3,
+            tight=True,
+            unless=_NORMAL,
+            beside="unable error errors fails failed refuses refused",
+        ),
+        keys(
+            "unable|cannot|cant|failed associat* namespace|group already associated|linked|has", gap=8, unless=_NORMAL
+        ),
     ),
     decided_by=("occupied_by", "new_kind"),
     usual=case(
@@ -79,15 +98,33 @@ _GREYED = Symptom(
     label="the group is greyed out in the portal's list, or absent from it",
     paragraph="sees.greyed",
     wordings=(
-        keys("namespace|group|namespaces|groups greyed|grayed|grey|gray|unselectable|disabled", gap=5),
-        keys("greyed|grayed|grey|gray out namespace|group", gap=2),
-        keys("namespace|group not|isnt|missing|absent dropdown|drop|list|selector|selection", gap=5),
-        keys("list|dropdown|down not|doesnt|without show|contain|include|offer|have|list namespace|group", gap=4),
+        keys("namespace|group|namespaces|groups greyed|grayed", tight=True, unless=_OTHER_PAGES),
+        keys(
+            "namespace|group|namespaces|groups grey|gray|unselectable|disabled",
+            gap=6,
+            unless=_OTHER_PAGES,
+            beside=_LIST,
+        ),
+        keys("greyed|grayed out namespace|group", gap=0, unless=_OTHER_PAGES),
+        keys("namespace|group not|isnt|missing|absent dropdown|drop|selector|selection", gap=6, unless=_OTHER_PAGES),
+        keys(
+            "namespace|group not|isnt|missing|absent list",
+            gap=4,
+            unless=_OTHER_PAGES,
+            beside="namespace namespaces portal",
+        ),
+        keys(
+            "list|dropdown|down not|doesnt|without show|contain|include|offer|have|list namespace|group",
+            gap=2,
+            tight=True,
+            unless=_OTHER_PAGES,
+            beside="dropdown drop portal namespace",
+        ),
         keys(
             "cant|cannot|dont|unable|not select|choose|pick|see|find group|namespace",
             gap=4,
             beside="dropdown drop list portal",
-            unless="subscription purchase",
+            unless="subscription purchase settings members",
         ),
     ),
     decided_by=("occupied_by", "linked_user", "owner_of_group", "new_kind", "seats_fit"),

@@ -10,7 +10,7 @@ __all__ = ["PORTAL"]
 # What the portal shows is known by its sense only; the key words are our own guess at how people put it.
 
 _PORTAL = "portal customersdot customerdot impersonat*"
-_OTHER_502 = "push pull clone runner pipeline registry webhook pages"
+_OTHER_502 = "push pull clone runner pipeline registry webhook pages docs zendesk sso okta saml azure status everyone everybody company intranet possible"
 _PROGRAMMES = "edu oss opensource education educational source startup startups programme program nonprofit"
 _OUTAGE = case(
     "The portal is down for everybody; this says nothing about the account.",
@@ -135,28 +135,34 @@ _UNLINKED = Symptom(
     absorbs=frozenset({"invalid-token"}),
 )
 
+_OTHER_PAYMENTS = (
+    "minutes storage renew renewal runner quote quarterly reconciliation qsr invoice invoiced how bank transfer tax vat"
+)
+
 _PAY_FOR_SEATS = Symptom(
     id="asks-to-pay-for-seats",
     label="the portal asks to pay for more seats before it links the group",
     paragraph="force.seats",
     wordings=(
         keys(
-            "asks|asked|asking|wants|forced|forces|requires|required|redirects|redirected|demands|prompts|prompted|told|"
-            "must|has|have|need|needs pay|buy|purchase|payment|checkout",
-            gap=7,
+            "portal|system|page|it|customersdot|linking asks|asked|asking|wants|forces|requires|redirects|redirected|demands|"
+            "prompts|leads pay|buy|purchase|payment|checkout seats|seat|users",
+            gap=6,
             beside="seat seats",
-            unless="minutes storage renew renewal runner",
+            unless=_OTHER_PAYMENTS,
         ),
+        keys("pay|buy|purchase seats before|until link|linked|linking|portal", gap=5, unless=_OTHER_PAYMENTS),
         keys(
             "payment|checkout page|screen|step|site seats|users",
             gap=8,
             beside="link linking linked associate associating portal namespace",
-            unless="minutes storage",
+            unless=_OTHER_PAYMENTS,
         ),
         keys(
             "more|higher|greater|exceeds|exceed than|then|the|our seats",
             gap=5,
-            beside="portal link linking associate associating pay payment",
+            beside="portal link linking associate associating; pay payment purchase buy checkout",
+            unless=_OTHER_PAYMENTS,
         ),
     ),
     decided_by=(
@@ -195,13 +201,29 @@ _PAY_FOR_SEATS = Symptom(
     denied_by=({"seats_fit": True},),
 )
 
+_ABSENT = "no|missing|without|cant|cannot|dont|doesnt|not|isnt|lacks|lacking"
+_OTHER_BUTTONS = "renew apply download page website form save merge"
+
 _NO_BUTTON = Symptom(
     id="programme-no-button",
     label="an EDU, OSS or Startups subscription has no button to change the linked group",
     paragraph="force.programme",
     wordings=(
-        keys("no|missing|without|cant|cannot|dont|doesnt|not|isnt|lacks|lacking button", gap=6, beside=_PROGRAMMES),
-        keys("button missing|absent|gone|not|isnt|doesnt|hidden", gap=7, beside=_PROGRAMMES),
+        keys(f"{_ABSENT} change|changing|link|linking|linked button", gap=5, beside=_PROGRAMMES, unless=_OTHER_BUTTONS),
+        keys(f"{_ABSENT} button change|changing|link|linking", gap=5, beside=_PROGRAMMES, unless=_OTHER_BUTTONS),
+        keys(
+            "change|changing|link|linking|linked button missing|absent|gone|not|isnt|doesnt|hidden",
+            gap=3,
+            beside=_PROGRAMMES,
+            unless=_OTHER_BUTTONS,
+        ),
+        keys(
+            "button change|changing|link|linking missing|absent|gone|not|isnt|doesnt|hidden",
+            gap=6,
+            beside=_PROGRAMMES,
+            unless=_OTHER_BUTTONS,
+        ),
+        keys("without the button", gap=0, beside=_PROGRAMMES, unless=_OTHER_BUTTONS),
     ),
     decided_by=(
         "community_program",

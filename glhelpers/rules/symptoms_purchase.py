@@ -11,31 +11,42 @@ __all__ = ["PURCHASE"]
 
 _PORTAL = "portal customersdot customerdot purchases"
 
+_WHERE = "in|on|under|at|when|after|there|anymore|anywhere|although"
+# Words of a sentence about a subscription that is rightly gone, or about another thing than the subscription.
+_AS_IT_SHOULD = (
+    "page group dropdown button cancelled canceled correctly expected expired old previous activation license licence"
+)
+
 _NOT_VISIBLE = Symptom(
     id="subscription-not-visible",
     label="the customer does not see the subscription in the portal",
     paragraph="sees-not.workflow",
     wordings=(
         keys(
-            "subscription|purchase|subscriptions|purchases not|isnt|arent visible|shown|showing|displayed|listed|appearing|show|appear",
+            "subscription|purchase|subscriptions|purchases|SUB not|isnt|arent visible|shown|displayed|listed",
             gap=7,
             beside=_PORTAL,
-            unless="page",
+            unless=_AS_IT_SHOULD,
         ),
-        keys("subscription|purchase doesnt|didnt|dont|wont show|appear", gap=3, beside=_PORTAL, unless="page"),
         keys(
-            "cant|cannot|dont|doesnt|unable|not see|find|view|locate subscription|purchase|subscriptions",
-            gap=5,
+            "subscription|purchase|subscriptions|purchases not|isnt|arent|doesnt|dont|didnt|wont show|appear|showing|appearing "
+            "in|on|under|up|anywhere|at",
+            gap=2,
+            tight=True,
             beside=_PORTAL,
-            unless="page group dropdown button",
+            unless=_AS_IT_SHOULD,
         ),
         keys(
-            "no subscription|subscriptions|purchases visible|shown|listed|displayed|portal|customersdot|manage",
-            gap=4,
-            unless="page",
+            f"cant|cannot|dont|doesnt|unable|not see|find|view|locate subscription|purchase|subscriptions|SUB {_WHERE}",
+            gap=5,
+            tight=True,
+            beside=_PORTAL,
+            unless=_AS_IT_SHOULD,
         ),
-        keys("subscription|purchase|subscriptions invisible|missing portal|customersdot", gap=4),
-        keys("portal|purchases empty|blank", gap=4, beside="subscription subscriptions purchase purchases"),
+        keys("no subscription|subscriptions|purchases visible|shown|listed|displayed", gap=2, beside=_PORTAL),
+        keys(f"no subscription|subscriptions|purchases {_WHERE} portal|customersdot|manage", gap=2, tight=True),
+        keys("subscription|subscriptions invisible|missing portal|customersdot", gap=2, tight=True),
+        keys("manage purchases empty|blank", gap=2, tight=True),
     ),
     decided_by=("customer_sees_subscription",),
     usual=case(
@@ -60,7 +71,7 @@ _NO_BILLING_ACCOUNT = Symptom(
     paragraph="sees-not.workflow",
     wordings=(
         keys("signed in group owner no|not|dont|without access billing account", gap=9),
-        keys("no|not|dont|doesnt|without access billing account", gap=3),
+        keys("no|not|dont|doesnt|without access billing account", gap=3, tight=True, unless="details reseller partner"),
     ),
     decided_by=("owner_of_group",),
     usual=case(
@@ -71,13 +82,16 @@ _NO_BILLING_ACCOUNT = Symptom(
     absorbs=frozenset({"subscription-not-visible"}),
 )
 
+# GitLab itself says the same where a user is made; that is no case for the portal.
+_NO_PORTAL_ACCOUNT = "user username users self managed instance register registration signup"
+
 _EMAIL_TAKEN = Symptom(
     id="email-taken",
     label="Email has already been taken",
     paragraph="sees-not.workflow",
     wordings=(
-        phrase("Email has already been taken", unless="over care"),
-        keys("email|mail already been taken", gap=2, unless="username over care"),
+        phrase("Email has already been taken", unless=f"over care {_NO_PORTAL_ACCOUNT}"),
+        keys("email|mail already been taken", gap=2, unless=f"username over care {_NO_PORTAL_ACCOUNT}"),
     ),
     decided_by=(),
     usual=case(
@@ -87,15 +101,23 @@ _EMAIL_TAKEN = Symptom(
     ),
 )
 
+_BOUGHT = "bought|purchased|buy|purchase|ordered|order|sold|procured"
+_PRODUCT = (
+    "subscription|subscriptions|licence|licences|license|licenses|seats|plan|gitlab|premium|ultimate|it|them|order"
+)
+_FROM = "through|via|from|by|over|on|with"
+_SELLER = "reseller|resellers|partner|partners|aws|gcp|marketplace|distributor"
+
 _PARTNER = Symptom(
     id="partner-purchase",
     label="bought through a partner, reseller or marketplace; the portal is read-only",
     paragraph="reseller.read-only",
     wordings=(
-        keys(
-            "bought|purchased|buy|purchase|ordered|sold|procured through|via|from|by|over|on|with reseller|resellers|partner|partners|aws|gcp|marketplace|distributor",
-            gap=5,
-        ),
+        keys(f"{_BOUGHT} {_SELLER}", gap=2, tight=True),
+        keys(f"{_BOUGHT} {_PRODUCT} {_FROM} {_SELLER}", gap=3, tight=True),
+        keys(f"{_PRODUCT} {_BOUGHT} {_FROM} {_SELLER}", gap=3, tight=True),
+        keys(f"{_BOUGHT} {_FROM} {_SELLER}", gap=2, tight=True),
+        keys(f"{_PRODUCT} come|comes|came {_FROM} {_SELLER}", gap=2, tight=True),
         keys("reseller|partner|marketplace customer|purchase|order|subscription", gap=1),
         keys("aws|gcp|google|amazon marketplace", gap=1),
         keys(
