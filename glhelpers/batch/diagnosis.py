@@ -147,8 +147,16 @@ _MEASURED = """
 ## How well it does
 
 Right means that symptom and runbook are both right. The tuned rows were at hand while the wordings were written, so
-their figures show only that nothing broke. The held-out rows were written afterwards and nothing was changed for them,
-but by the same author, who knew the wordings: real tickets will do worse.
+their figures show only that nothing broke. Held-out rows were written afterwards, and no wording was changed for them.
+
+A first batch of held-out rows went well, but near misses aimed at the runbooks that can write showed that the wordings
+were too loose: one even led to force_associate where all facts happened to fit another request. The wordings were
+tightened, those rows and the one wrong row of the first batch joined the tuned ones, and a second batch was held out.
+All rows have the same author as the wordings, and none is from a real ticket: expect worse there, and add what was
+missed as a row.
+
+A wrong answer proposes a write if it names force_associate, or a runbook that can write with nothing left to look up.
+Naming such a runbook for its look-ups is counted apart: it shows what it finds, and plans nothing that the facts forbid.
 
 | rows | number | right answer | rightly abstained | abstained needlessly | wrong | wrong, names a runbook that can write after look-ups | wrong, proposes a write |
 |---|---|---|---|---|---|---|---|"""
