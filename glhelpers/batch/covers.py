@@ -20,8 +20,12 @@ class Cover:
 _PORTAL_STEPS = Cover("force_associate", "record", "steps for the customer: text `link_in_portal`", "link_in_portal")
 
 COVERS: dict[str, tuple[Cover, ...]] = {
+    "reseller.self-serve": (_PORTAL_STEPS,),
+    "502.unlink": (Cover("portal_502", "apply", "the user is unlinked, once"),),
     "force.success": (Cover("force_associate", "verify", "the group is read back"),),
     "force.failure": (Cover("force_associate", "record", "for the engineers: text `escalation`", "escalation"),),
+    "clear.tool": (Cover("clear_subscription", "apply", "the tool is asked, once"),),
+    "sees.when": (_PORTAL_STEPS,),
     "sees.steps": (_PORTAL_STEPS,),
     "sees.sign-in": (_PORTAL_STEPS,),
     "sees.manage-purchases": (_PORTAL_STEPS,),
@@ -30,5 +34,6 @@ COVERS: dict[str, tuple[Cover, ...]] = {
     "sees.change": (_PORTAL_STEPS,),
     "sees.select": (_PORTAL_STEPS,),
     "sees.confirm": (_PORTAL_STEPS,),
-    "sees.force": (Cover("force_associate", "apply", "the tool is asked once"),),
+    "sees.force": (Cover("force_associate", "apply", "the tool is asked, once"),),
+    "sees-not.workflow": (Cover("subscription_not_visible", "apply", "the user is given access, once"),),
 }

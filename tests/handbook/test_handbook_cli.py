@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,3 +137,18 @@ def test_the_packages_own_fingerprints_are_used_without_an_option() -> None:
     told = json.loads(CliRunner().invoke(handbook_app, ["check", str(PAGE), "--json"]).output)
     assert {entry["kind"] for entry in told["paragraphs"]} == {"vanished"}
     assert len(told["paragraphs"]) == len(REAL_PARAGRAPHS)
+
+
+@pytest.mark.parametrize(("page", "code"), [(PAGE, 4), (PAGE.with_name("none.md"), 2)], ids=["another page", "no page"])
+def test_the_command_line_ends_with_its_code(page: Path, code: int) -> None:
+    """As a process of its own: 4 where the page differs, 2 with a sentence where there is none."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "glhelpers.cli", "handbook", "check", str(page)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == code
+    assert "Traceback" not in ended.stderr
+    assert ("There is no file" in ended.stderr) is (code == 2)
