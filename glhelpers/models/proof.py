@@ -1,20 +1,18 @@
-"""What a comparison of pasted values with looked-up ones found."""
+"""What a customer pasted as proof, held against what GitLab.com shows support."""
 
 from __future__ import annotations
 
 from glhelpers.models.base import OwnModel
+from glhelpers.models.change import Scalar
 
-__all__ = ["Leaf"]
+__all__ = ["ComparedLeaf"]
 
 
-class Leaf(OwnModel):
-    """
-    One value of `GET /namespaces/:id/gitlab_subscription`, as an administrator sees it, and whether it was pasted so.
+class ComparedLeaf(OwnModel):
+    """One value of `GET /namespaces/:id/gitlab_subscription`: as pasted, as seen by support, and whether they agree."""
 
-    The pasted value itself is not kept: a requester may paste anything.
-    """
-
-    name: str
-    seen: str | int | bool | None
+    leaf: str
+    pasted: Scalar
+    seen: Scalar
     same: bool
     missing: bool = False

@@ -1,244 +1,296 @@
 """
-Does the requester speak for the customer? Six ways to prove it, each with its exclusions; exactly one suffices.
+Does the requester speak for the customer? Six proofs, each with what it is not good for; one suffices.
 
 Asked before an account is changed or a group falls to Free (handbook: associating purchases).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 from glhelpers.models.fact import Fact, FactUnknown
 from glhelpers.models.finding import Verdict
 from glhelpers.models.namespace import GitlabSubscription
-from glhelpers.models.proof import Leaf
-from glhelpers.models.request import OwnershipParameters
+from glhelpers.models.request import PROOFS, OwnershipParameters, ticket_number
 from glhelpers.models.subscription import BillingAccount, Subscription
-from glhelpers.rules import handbook
+from glhelpers.rules.pasted_subscription import judge_pasted
 from glhelpers.rules.rule import Judgement, Rule, passes, rule
 
-__all__ = ["DRIFTING", "RULES", "Proving", "compare_leaves", "proved_subscription"]
+__all__ = [
+    "WORDS",
+    "ProofGiven",
+    "domain_of",
+    "fitting_proofs",
+    "judge_proof",
+    "ownership_rules",
+    "year_before",
+]
 
-STAGE = "identity"
-_INVOICE_MONTHS = 12
-DRIFTING = frozenset({"usage.seats_in_use", "usage.max_seats_used", "usage.seats_owed", "plan.upgradable"})
-"""Leaves that may differ between two refreshes of the daily job, and so prove nothing against the requester."""
+F = TypeVar("F")
 
-_PARTNERS = ("reseller", "marketplace")
+WORDS = {
+    "contact_approval": "approval by a contact of the billing account",
+    "previous_agreement": "an earlier subscription agreement",
+    "invoice": "an invoice from GitLab of the last 12 months",
+    "license_file": "the text of the last loaded licence",
+    "subscription_json": "the JSON of the group's subscription",
+    "reseller_vouches": "the reseller's word",
+}
+"""The six proofs in words, in the order of `PROOFS`."""
 
-
-class Proving(Protocol):
-    """Facts that a proof is judged by; `subscription` is the one whose owner must agree."""
-
-    @property
-    def parameters(self) -> Any:
-        """With the fields of `OwnershipParameters`."""
-
-    @property
-    def today(self) -> Fact[date]:
-        """GitLab.com's day."""
-
-    @property
-    def subscription(self) -> Fact[Subscription]:
-        """The subscription named."""
-
-    @property
-    def gitlab_subscription(self) -> Fact[GitlabSubscription]:
-        """What an administrator sees of the group's plan."""
-
-    @property
-    def billing_account(self) -> Fact[BillingAccount]:
-        """The billing account that the subscription belongs to."""
-
-
-def proved_subscription(facts: Proving) -> Subscription:
-    """The subscription whose owner must agree: the one on the group where there is one, else the one named."""
-    occupying: Fact[Subscription] | None = getattr(facts, "occupying", None)
-    return (occupying or facts.subscription).known()
+_OWN_SIDE = ("sold_to", "bill_to", "owner", "customer")
+_GIVERS = {
+    "contact_approval": ("sold_to", "bill_to"),
+    "previous_agreement": _OWN_SIDE,
+    "invoice": (*_OWN_SIDE, "reseller"),
+    "license_file": _OWN_SIDE,
+    "subscription_json": _OWN_SIDE,
+    "reseller_vouches": ("reseller",),
+}
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".heic", ".bmp", ".tif", ".tiff")
+_OPEN_TO_ALL = ("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "proton.me")
+_ANOTHER = "Ask for one of the other proofs."
 
 
-def _asked(facts: Proving) -> OwnershipParameters:
-    asked: OwnershipParameters = facts.parameters
-    return asked
+@dataclass(frozen=True)
+class ProofGiven:
+    """
+    A proof and what it is held against.
+
+    `subscription` is the one that the proof is about, `billing_account` its account; `requester` the
+    e-mail address of whoever asks; `on_group` whether the group that `gitlab_subscription` was read
+    from carries that subscription (None: not known).
+    """
+
+    parameters: OwnershipParameters
+    today: Fact[date]
+    subscription: Fact[Subscription]
+    billing_account: Fact[BillingAccount]
+    gitlab_subscription: Fact[GitlabSubscription]
+    requester: str
+    on_group: bool | None
 
 
-@rule(
-    "requester-has-proved-ownership",
-    "The requester has proved that they speak for the customer",
-    stage=STAGE,
-    anchor=handbook.SEES_NOT,
-    paragraph="Associating purchases: one proof of six, before an account changes or a plan is lost",
-    rests_on=("sees-not.workflow",),
-    uses=("proof", "proof_from", "proof_date", "proof_link", "pasted_subscription", "subscription", "billing_account"),
-)
-def requester_has_proved_ownership(facts: Proving) -> Judgement:
-    asked = _asked(facts)
+def judge_proof(given: ProofGiven) -> Judgement:
+    """
+    Whether the proof stands: it is good for this customer, and it lies on the ticket.
+
+    Raises `FactUnknown` where what it is held against is not known.
+    """
+    good = _judge_kind(given)
+    return good if good.verdict is not Verdict.proceed else _judge_link(given.parameters, good)
+
+
+def year_before(day: date) -> date:
+    """The same day of the year before; 28 February for 29 February."""
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)
+
+
+def domain_of(address: str) -> str:
+    """What stands behind the @, in small letters."""
+    return address.rpartition("@")[2].strip().casefold()
+
+
+def fitting_proofs(given: ProofGiven) -> tuple[str, ...]:
+    """The proofs that are not ruled out for this customer by what is known of the subscription."""
+    bought = given.subscription.value
+    if bought is None:
+        return PROOFS
+    direct, reseller = bought.invoice_owner_type == "customer", bought.invoice_owner_type == "reseller"
+    unknown = bought.invoice_owner_type is None
+    out = {
+        "invoice": not (direct or unknown or (reseller and bought.license_activated is not False)),
+        "license_file": bought.deployment == "saas",
+        "subscription_json": bought.deployment == "self_managed" or given.on_group is False,
+        "reseller_vouches": not (reseller or unknown) or bought.license_activated is True,
+    }
+    return tuple(proof for proof in PROOFS if not out.get(proof, False))
+
+
+def _judge_kind(given: ProofGiven) -> Judgement:
+    asked = given.parameters
     if not asked.proof:
         return Judgement(
             Verdict.ask,
-            "No proof of ownership was given.",
-            "Send the drafted reply; one of the proofs it lists is enough. Then give it as proof and proof_link.",
+            "The requester has not proved yet that they speak for the customer.",
+            "Ask for one of the proofs; the reply is drafted.",
         )
     if asked.proof_from == "gitlab_employee":
         return Judgement(
             Verdict.stop,
-            "A GitLab employee vouching is no proof, not even the account owner.",
-            "Ask the customer for one of the six proofs.",
+            "The word of somebody at GitLab is no proof, not even that of the account owner.",
+            "Ask the customer for one of the proofs.",
         )
+    if asked.proof_from not in _GIVERS[asked.proof]:
+        who = asked.proof_from or "nobody named"
+        return Judgement(
+            Verdict.ask,
+            f"{WORDS[asked.proof].capitalize()} counts only from {' or '.join(_GIVERS[asked.proof])}; it is from {who}.",
+            "Give as proof_from who gave it, or ask for another proof.",
+        )
+    return _KINDS[asked.proof](given)
+
+
+def _judge_link(asked: OwnershipParameters, good: Judgement) -> Judgement:
+    link = urlsplit(asked.proof_link)
     if not asked.proof_link:
         return Judgement(
             Verdict.ask,
-            f"It is not told where the proof ({asked.proof}) lies on the ticket.",
-            "Give the link to the comment or attachment as proof_link.",
+            f"It is not told where on the ticket the proof lies ({WORDS[asked.proof]}).",
+            "Have it put on the ticket, and give the link to it as proof_link.",
         )
-    return _JUDGES[asked.proof](facts)
+    if link.hostname != "gitlab.zendesk.com":
+        return Judgement(
+            Verdict.ask, f"The proof lies at {link.hostname}, not on the ticket.", "Have it put on the ticket itself."
+        )
+    other = ticket_number(asked.proof_link)
+    if other is not None and other != ticket_number(asked.ticket_url):
+        return Judgement(
+            Verdict.ask, f"The proof lies on ticket {other}, not on this one.", "Have it put on this ticket."
+        )
+    return good
 
 
-def _contact_approval(facts: Proving) -> Judgement:
-    """If Sold To and Bill To differ, only the Sold To's word counts; a Bill To supplies an invoice instead."""
-    asked, account = _asked(facts), facts.billing_account.known()
-    if asked.proof_from == "sold_to":
-        return passes("The Sold To contact has approved it.")
-    if asked.proof_from != "bill_to":
+def _contact_approval(given: ProofGiven) -> Judgement:
+    if given.parameters.proof_from == "sold_to":
+        return passes("The Sold To contact has approved.")
+    same = given.billing_account.known().sold_to_is_bill_to
+    if same is None:
+        raise FactUnknown("it is not told whether Sold To and Bill To are the same contact")
+    if not same:
         return Judgement(
             Verdict.ask,
-            "It is not told that the approval came from an existing contact of the billing account.",
-            "Give proof_from as sold_to or bill_to; nobody else's approval counts.",
+            "Sold To and Bill To differ: the Bill To contact's word alone does not count.",
+            "Ask the Bill To contact for a recent invoice instead, and give it as proof invoice.",
         )
-    if account.sold_to_is_bill_to is None:
-        raise FactUnknown("CustomersDot does not say whether Sold To and Bill To are the same contact")
-    if account.sold_to_is_bill_to:
-        return passes("The one contact of the billing account has approved it.")
-    return Judgement(
-        Verdict.ask,
-        "The approval came from the Bill To contact, and the Sold To is another: only the Sold To's word counts.",
-        "Ask the Bill To for an invoice of the last 12 months instead.",
+    return passes("The contact who is both Sold To and Bill To has approved.")
+
+
+def _previous_agreement(given: ProofGiven) -> Judgement:
+    return passes("The requester holds an earlier subscription agreement.")
+
+
+def _invoice(given: ProofGiven) -> Judgement:
+    return _invoice_is_theirs(given) or _invoice_is_recent(given)
+
+
+def _invoice_is_theirs(given: ProofGiven) -> Judgement | None:
+    """Why an invoice proves nothing for this purchase, if so."""
+    bought, giver = given.subscription.known(), given.parameters.proof_from
+    match bought.invoice_owner_type:
+        case None:
+            raise FactUnknown("it is not told whom GitLab invoices for this subscription")
+        case "customer" if giver == "reseller":
+            reason = "The subscription was bought from GitLab directly: a reseller's invoice is about something else."
+            return Judgement(Verdict.ask, reason, _ANOTHER)
+        case "customer":
+            return None
+        case "reseller" if giver == "reseller":
+            return _reseller_may_supply(bought)
+    reason = (
+        f"GitLab invoices the partner ({bought.invoice_owner_type}), not the customer: an invoice is no proof here."
     )
+    return Judgement(Verdict.ask, reason, _ANOTHER)
 
 
-def _previous_agreement(facts: Proving) -> Judgement:
-    return passes("The previous subscription agreement was supplied.")
+def _reseller_may_supply(bought: Subscription) -> Judgement | None:
+    if bought.license_activated is None:
+        raise FactUnknown("it is not told whether the licence is activated")
+    if not bought.license_activated:
+        reason = "A reseller may supply an invoice only once the licence is active; it is not."
+        return Judgement(Verdict.ask, reason, "Let the reseller vouch for the requester instead (reseller_vouches).")
+    return None
 
 
-def _invoice(facts: Proving) -> Judgement:
-    """From the last 12 months; for purchases through a partner only from the partner, once the licence is active."""
-    asked, today = _asked(facts), facts.today.known()
-    subscription = proved_subscription(facts)
-    channel = subscription.invoice_owner_type
-    if channel is None:
-        raise FactUnknown("CustomersDot does not say who was invoiced")
-    if channel in _PARTNERS and asked.proof_from != "reseller":
-        return Judgement(
-            Verdict.ask,
-            f"The purchase went through a partner ({channel}), so an invoice in the customer's hands proves nothing.",
-            "Ask for another proof; an active licence's invoice may come from the reseller.",
-        )
-    if channel in _PARTNERS and not _activated(subscription):
-        return Judgement(
-            Verdict.ask,
-            "The reseller may supply the invoice only once the licence is active, and it is not.",
-            "Ask for another proof, such as the reseller vouching.",
-        )
+def _invoice_is_recent(given: ProofGiven) -> Judgement:
+    asked, today = given.parameters, given.today.known()
     try:
         day = date.fromisoformat(asked.proof_date)
     except ValueError:
-        return Judgement(Verdict.ask, "The day of the invoice is not told.", "Give it as proof_date, YYYY-MM-DD.")
+        shown = f"{asked.proof_date} is not a day" if asked.proof_date else "The day of the invoice was not given"
+        return Judgement(Verdict.ask, f"{shown}.", "Give the day that the invoice bears as proof_date.")
     if day > today:
-        return Judgement(Verdict.stop, f"The invoice is of {day.isoformat()}, which is yet to come.", "Check the day.")
-    if day < _months_before(today, _INVOICE_MONTHS):
-        return Judgement(
-            Verdict.ask,
-            f"The invoice is of {day.isoformat()}, older than {_INVOICE_MONTHS} months.",
-            "Ask for a newer invoice, or another proof.",
-        )
-    return passes(f"An invoice of {day.isoformat()} was supplied.")
+        reason = f"The invoice bears a day in the future ({day.isoformat()})."
+        return Judgement(Verdict.stop, reason, "Look at the invoice again.")
+    if day < (first := year_before(today)):
+        reason = f"The invoice of {day.isoformat()} is older than 12 months (before {first.isoformat()})."
+        return Judgement(Verdict.ask, reason, "Ask for a later invoice, or for one of the other proofs.")
+    return passes(f"The invoice of {day.isoformat()} is from the last 12 months.")
 
 
-def _license_file(facts: Proving) -> Judgement:
-    """A text copy of the last loaded licence, which only self-managed instances have."""
-    deployment = proved_subscription(facts).deployment
+def _license_file(given: ProofGiven) -> Judgement:
+    if (
+        other := _deployed_otherwise(given, "self_managed", "A licence is loaded on a self-managed instance")
+    ) is not None:
+        return other
+    link = urlsplit(given.parameters.proof_link)
+    names = [link.path, *(name for values in parse_qs(link.query).values() for name in values)]
+    if any(name.casefold().endswith(_PICTURES) for name in names):
+        reason = "The link leads to a picture; screenshots and activation mails are never accepted."
+        return Judgement(Verdict.ask, reason, "Ask for the text of the last loaded licence.")
+    return passes("The requester holds the text of the last loaded licence.")
+
+
+def _deployed_otherwise(given: ProofGiven, needed: str, because: str) -> Judgement | None:
+    deployment = given.subscription.known().deployment
     if deployment is None:
-        raise FactUnknown("CustomersDot does not say whether the subscription is for GitLab.com or self-managed")
-    if deployment != "self_managed":
-        return Judgement(
-            Verdict.ask,
-            "A licence file proves ownership of a self-managed subscription only; this one is for GitLab.com.",
-            "Ask for another proof. Screenshots and activation mails never count.",
-        )
-    return passes("A text copy of the last loaded licence was supplied; screenshots and mails would not count.")
+        raise FactUnknown("it is not told whether the subscription is for GitLab.com or self-managed")
+    if deployment != needed:
+        return Judgement(Verdict.ask, f"{because}; this subscription is {deployment}.", _ANOTHER)
+    return None
 
 
-def _subscription_json(facts: Proving) -> Judgement:
-    """The JSON that an Owner sees, compared leaf by leaf with what an administrator sees."""
-    leaves = compare_leaves(_asked(facts).pasted_subscription, facts.gitlab_subscription.known())
-    if not leaves:
-        return Judgement(
-            Verdict.ask,
-            "What was pasted is not the JSON of the group's subscription.",
-            "Ask the Owner to open /api/v4/namespaces/ID/gitlab_subscription while signed in, and to paste all of it.",
-        )
-    missing = [leaf.name for leaf in leaves if leaf.missing]
-    if missing:
-        return Judgement(
-            Verdict.ask, f"The pasted JSON lacks {', '.join(missing)}.", "Ask the Owner to paste all of the answer."
-        )
-    if all(leaf.seen is None for leaf in leaves if leaf.name not in ("plan.code", "plan.name")):
-        return Judgement(
-            Verdict.stop,
-            "The group has no subscription on GitLab.com, so its JSON proves nothing.",
-            "Ask for another proof.",
-        )
-    differing = [leaf for leaf in leaves if not leaf.same]
-    firm = [leaf.name for leaf in differing if leaf.name not in DRIFTING]
-    if firm:
-        return Judgement(
-            Verdict.stop,
-            f"The pasted JSON differs from what an administrator sees, in {', '.join(firm)}.",
-            "Whoever sent it may not be an Owner of this group. Ask for another proof; tell them none of the values.",
-        )
-    if differing:
-        return Judgement(
-            Verdict.ask,
-            f"The pasted JSON differs in {', '.join(leaf.name for leaf in differing)}, which the daily refresh changes.",
-            "Ask the Owner to paste it again, and run again at once.",
-        )
-    return passes(f"All {len(leaves)} values of the pasted JSON are those that an administrator sees.")
+def _subscription_json(given: ProofGiven) -> Judgement:
+    because = "Only a group on GitLab.com has such JSON"
+    if (other := _deployed_otherwise(given, "saas", because)) is not None:
+        return other
+    if given.on_group is None:
+        raise FactUnknown("it is not known whether the group carries this subscription")
+    if not given.on_group:
+        reason = "The subscription is not on the group whose JSON was read, so that it proves nothing about it."
+        return Judgement(Verdict.ask, reason, _ANOTHER)
+    return judge_pasted(given.parameters.pasted_subscription, given.gitlab_subscription.known())
 
 
-def _reseller_vouches(facts: Proving) -> Judgement:
-    """Only before the licence is activated, and from the mail domain of the invoice owner's Sold To."""
-    asked = _asked(facts)
-    if asked.proof_from != "reseller":
-        return Judgement(
-            Verdict.ask, "It is not told that the reseller vouched.", "Give proof_from as reseller, or another proof."
-        )
-    if _activated(proved_subscription(facts)):
-        return Judgement(
-            Verdict.ask,
-            "The licence is active already; a reseller's word counts before that only.",
-            "Ask for another proof; the reseller may supply the invoice.",
-        )
-    account = facts.billing_account.known()
-    if not account.sold_to_domain:
-        raise FactUnknown("CustomersDot does not tell the mail domain of the Sold To contact")
-    domain = asked.customer_email.rpartition("@")[2].casefold()
-    if not domain:
-        return Judgement(
-            Verdict.ask, "The requester's e-mail address is not told.", "Give it as customer_email: its domain counts."
-        )
-    if domain != account.sold_to_domain.casefold():
-        return Judgement(
-            Verdict.stop,
-            "The requester's mail domain is not that of the invoice owner's Sold To contact.",
-            "Ask for another proof; do not tell them the domain.",
-        )
-    return passes("The reseller has vouched, and the requester's mail domain is that of the Sold To contact.")
+def _reseller_vouches(given: ProofGiven) -> Judgement:
+    bought = given.subscription.known()
+    if bought.invoice_owner_type is None:
+        raise FactUnknown("it is not told whether the subscription was bought from a reseller")
+    if bought.invoice_owner_type != "reseller":
+        reason = f"The subscription was not bought from a reseller (invoiced to: {bought.invoice_owner_type})."
+        return Judgement(Verdict.ask, reason, _ANOTHER)
+    if bought.license_activated is None:
+        raise FactUnknown("it is not told whether the licence is activated")
+    if bought.license_activated:
+        return Judgement(Verdict.ask, "The licence is activated: a reseller's word no longer counts.", _ANOTHER)
+    return _domains_match(given)
 
 
-_JUDGES = {
+def _domains_match(given: ProofGiven) -> Judgement:
+    if not given.requester:
+        reason = "The requester's e-mail address is not known, so that its domain cannot be compared."
+        return Judgement(Verdict.ask, reason, "Give the address that the requester wrote from as customer_email.")
+    ours = (given.billing_account.known().sold_to_domain or "").casefold()
+    if not ours:
+        raise FactUnknown("the mail domain of the Sold To contact is not told")
+    theirs = domain_of(given.requester)
+    if theirs != ours:
+        return Judgement(
+            Verdict.ask, f"The requester's mail domain {theirs} is not that of the Sold To contact.", _ANOTHER
+        )
+    if theirs in _OPEN_TO_ALL:
+        return Judgement(Verdict.ask, f"Anybody can have an address at {theirs}: it shows nothing.", _ANOTHER)
+    return passes(f"The reseller vouches, and the requester's mail domain {theirs} is that of the Sold To contact.")
+
+
+_KINDS: dict[str, Callable[[ProofGiven], Judgement]] = {
     "contact_approval": _contact_approval,
     "previous_agreement": _previous_agreement,
     "invoice": _invoice,
@@ -248,58 +300,37 @@ _JUDGES = {
 }
 
 
-def _activated(subscription: Subscription) -> bool:
-    if subscription.license_activated is None:
-        raise FactUnknown("CustomersDot does not say whether the licence was activated")
-    return subscription.license_activated
+def ownership_rules(
+    given: Callable[[F], ProofGiven], *, stage: str, anchor: str, rests_on: Sequence[str]
+) -> tuple[Rule[F], ...]:
+    """The two rules about ownership for a runbook, which tells by `given` what its proof is about."""
 
+    @rule(
+        "ownership-is-proven",
+        "The requester has proved that they speak for the customer",
+        stage=stage,
+        anchor=anchor,
+        paragraph="Associating purchases: one of six proofs before access is given or a plan is taken away",
+        rests_on=rests_on,
+        uses=("proof", "subscription", "billing_account", "gitlab_subscription"),
+    )
+    def ownership_is_proven(facts: F) -> Judgement:
+        return judge_proof(given(facts))
 
-def _months_before(day: date, months: int) -> date:
-    """The same day so many months earlier; the last of February for the 29th."""
-    years, month = divmod(day.month - 1 - months, 12)
-    year = day.year + years
-    while True:
-        try:
-            return date(year, month + 1, day.day)
-        except ValueError:
-            day = day.replace(day=day.day - 1)
+    @rule(
+        "sold-to-is-not-copied",
+        "The Sold To contact is not put in copy of the requester's ticket",
+        stage=stage,
+        anchor=anchor,
+        paragraph="Associating purchases: putting the Sold To contact in copy would give personal data away",
+        rests_on=rests_on,
+        uses=("billing_account",),
+    )
+    def sold_to_is_not_copied(facts: F) -> Judgement:
+        return Judgement(
+            Verdict.warn,
+            "Never put the Sold To contact in copy of this ticket, and do not name them to the requester.",
+            "If the Sold To contact has to be asked, write to them on a ticket of its own; a dispute goes to legal.",
+        )
 
-
-def compare_leaves(pasted: str, seen: GitlabSubscription) -> tuple[Leaf, ...]:
-    """Every value of the JSON next to what an administrator sees; empty if the text is no such JSON."""
-    try:
-        told = json.loads(pasted)
-    except (ValueError, RecursionError):
-        return ()
-    if not isinstance(told, dict) or not all(isinstance(told.get(part), dict) for part in ("plan", "usage", "billing")):
-        return ()
-    return tuple(_leaves(told, seen))
-
-
-def _leaves(told: dict[str, Any], seen: GitlabSubscription) -> Iterator[Leaf]:
-    for part in ("plan", "usage", "billing"):
-        model = getattr(seen, part)
-        for name in type(model).model_fields:
-            value = getattr(model, name)
-            here = value.isoformat() if isinstance(value, date) else value
-            there = told[part].get(name)
-            # True is 1 for Python; for a value that a person vouches with it is not.
-            same = type(there) is type(here) and there == here
-            yield Leaf(name=f"{part}.{name}", seen=here, same=same, missing=name not in told[part])
-
-
-@rule(
-    "sold-to-is-not-copied",
-    "The existing Sold To contact is kept out of the requester's ticket",
-    stage=STAGE,
-    anchor=handbook.SEES_NOT,
-    paragraph="Associating purchases: the Sold To contact's data must not reach the requester",
-    rests_on=("sees-not.workflow",),
-    uses=(),
-)
-def sold_to_is_not_copied(facts: Proving) -> Judgement:
-    return passes("Never copy the Sold To contact on this ticket; a dispute about ownership goes to legal.")
-
-
-RULES: tuple[Rule[Proving], ...] = (requester_has_proved_ownership, sold_to_is_not_copied)
-"""The rules that every runbook with a proof asks."""
+    return (ownership_is_proven, sold_to_is_not_copied)
