@@ -15,6 +15,8 @@ from rich.table import Column, Table
 
 from glhelpers import __version__
 from glhelpers.errors import BadParameter, GlhelpersError
+from glhelpers.explain_cli import explain_command
+from glhelpers.handbook_cli import handbook_app
 
 if TYPE_CHECKING:
     from glhelpers.batch.tour import Shown
@@ -32,6 +34,8 @@ app = typer.Typer(
 )
 sandbox_app = typer.Typer(no_args_is_help=True, help="The stand-in for GitLab.com, CustomersDot and Zendesk.")
 app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(handbook_app, name="handbook")
+app.command(name="explain")(explain_command)
 # In a pipe or a CI log there is no width to ask for; tables then get room enough for a path.
 _out = Console(soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else 150)
 _err = Console(stderr=True, soft_wrap=True, emoji=False)
@@ -257,6 +261,10 @@ def _show_result(record: RunRecord, folder: Path) -> None:
         _out.print(f"  Next: {escape(record.next_step)}")
     for notice in record.notices:
         _out.print(f"  {escape(notice)}")
+    for draft in record.drafts:
+        _out.print(f"  Drafted: {escape(draft.title)} (for {escape(draft.audience)})")
+    for step in record.next_runbooks:
+        _out.print(f"  Go on with: {escape(step.command)}")
     _out.print(f"  Evidence: {escape(_near(folder))}")
     if record.status.value == "awaiting_approval" and (folder / "plan.json").is_file():
         _out.print(f"  To approve: glhelpers approve {escape(_near(folder / 'plan.json'))}")
@@ -278,6 +286,10 @@ def _show_plan(file: PlanFile) -> None:
             escape(change.note or ""),
         )
     _out.print(table)
+    for number, step in enumerate(plan.steps, 1):
+        _out.print(f"  {number}. {escape(step.says)}")
+    if plan.way_back is not None:
+        _out.print(f"  If a later one fails: {escape(plan.way_back.says)}")
     for line in plan.consequences:
         _out.print(f"  • {escape(line)}")
     for line in plan.cannot_be_undone:
@@ -297,7 +309,7 @@ def _show_tour(shown: list[Shown]) -> None:
         table.add_row(
             str(row.case.ticket),
             f"[bold]{row.status}[/]{mark}",
-            f"[dim]{escape(row.case.name)}[/]\n{escape(row.why)}",
+            f"[dim]{row.case.runbook}: {escape(row.case.name)}[/]\n{escape(row.why)}",
             where,
         )
     _out.print(table)

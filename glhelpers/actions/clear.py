@@ -26,7 +26,7 @@ __all__ = ["collect_clear", "drafts_clear", "next_clear", "plan_clear"]
 
 _BY_RULE: dict[str, Wording] = {
     "loss-of-the-plan-is-confirmed": ("clear_confirm", CUSTOMER, "What clearing the subscription would mean"),
-    "requester-has-proved-ownership": ("proof_wanted", CUSTOMER, "Proof that you may decide about the subscription"),
+    "ownership-is-proven": ("proof_wanted", CUSTOMER, "Proof that you may decide about the subscription"),
     "account-has-a-linked-user": ("link_account", CUSTOMER, "Link a GitLab.com account"),
     "linked-user-owns-the-group": ("link_account", CUSTOMER, "Link an Owner's GitLab.com account"),
     "seats-cover-seats-in-use": ("seats_differ", CUSTOMER, "Seats bought and seats in use differ"),

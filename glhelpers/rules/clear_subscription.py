@@ -10,11 +10,12 @@ from glhelpers.models.clear_facts import ClearFacts
 from glhelpers.models.fact import FactState, FactUnknown
 from glhelpers.models.facts import AssociationFacts, Occupant
 from glhelpers.models.finding import Verdict
-from glhelpers.rules import handbook, namespace, occupancy, ownership, ownership_proof, request, seats, subscription
+from glhelpers.rules import handbook, namespace, occupancy, ownership, request, seats, subscription
+from glhelpers.rules.ownership_proof import ProofGiven, fitting_proofs, ownership_rules
 from glhelpers.rules.rule import Judgement, Policy, only_if, passes, rule
 from glhelpers.rules.thresholds import PAID_PLANS
 
-__all__ = ["POLICY", "is_paid", "new_is_named", "occupant_of"]
+__all__ = ["POLICY", "is_paid", "new_is_named", "occupant_of", "proof_given", "proofs_to_ask_for"]
 
 
 def new_is_named(facts: AssociationFacts) -> bool:
@@ -233,6 +234,31 @@ def customer_is_not_left_on_free(facts: ClearFacts) -> Judgement:
     )
 
 
+def proof_given(facts: ClearFacts) -> ProofGiven:
+    """The proof is about the subscription that is taken off the group."""
+    return ProofGiven(
+        parameters=facts.parameters,
+        today=facts.today,
+        subscription=facts.occupying,
+        billing_account=facts.billing_account,
+        gitlab_subscription=facts.gitlab_subscription,
+        requester=facts.parameters.customer_email,
+        on_group=True,
+    )
+
+
+def proofs_to_ask_for(facts: ClearFacts) -> tuple[str, ...]:
+    """The proofs that this customer could give."""
+    return fitting_proofs(proof_given(facts))
+
+
+def _something_is_lost(facts: ClearFacts) -> bool:
+    return facts.namespace.state is not FactState.absent and is_paid(facts)
+
+
+OWNERSHIP = ownership_rules(proof_given, stage="identity", anchor=handbook.CLEAR, rests_on=("clear.tool",))
+"""A downgrade to Free needs proof that the requester may ask for it."""
+
 _NONE_NAMED = "No new subscription is named."
 
 
@@ -261,7 +287,7 @@ POLICY: Policy[ClearFacts] = Policy(
         what_is_on_the_group_is_one_plan,
         what_is_lost_is_known,
         loss_of_the_plan_is_confirmed,
-        *ownership_proof.RULES,
+        *(only_if(_something_is_lost, "No paid plan is lost.", named) for named in OWNERSHIP),
         *(
             only_if(new_is_named, _NONE_NAMED, named, stage="new subscription")
             for named in (
