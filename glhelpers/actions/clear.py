@@ -204,7 +204,7 @@ def drafts_clear(
         return (render(("done", CUSTOMER, "The subscription is on the group"), words),)
     if receipt is not None:
         return (render(("clear_done", CUSTOMER, "The old subscription is off the group"), words),)
-    return texts_for(_BY_RULE, words, decision)
+    return texts_for(_BY_RULE, words, decision, findings)
 
 
 def next_clear(facts: ClearFacts, decision: Decision, receipt: Receipt | None) -> tuple[NextRunbook, ...]:

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from glhelpers.models.change import ChangePlan, Receipt
 from glhelpers.models.facts import AssociationFacts
-from glhelpers.models.finding import Decision, Finding, Status
+from glhelpers.models.finding import Decision, Finding, Status, Verdict
 from glhelpers.models.record import Draft
 from glhelpers.rules.seats import is_substantial
 
@@ -65,11 +65,14 @@ def render(wording: Wording, words: Mapping[str, Any]) -> Draft:
     return Draft(kind=kind, audience=audience, title=title, body=body.strip() + "\n")
 
 
-def texts_for(by_rule: Mapping[str, Wording], words: Mapping[str, Any], decision: Decision) -> tuple[Draft, ...]:
-    """The texts for the rules that decided; none where a plan waits for approval."""
+def texts_for(
+    by_rule: Mapping[str, Wording], words: Mapping[str, Any], decision: Decision, findings: Sequence[Finding]
+) -> tuple[Draft, ...]:
+    """The texts for the rules that decided; none where a plan waits for approval, or where a fact is not known."""
     if decision.status in (None, Status.awaiting_approval):
         return ()
-    found = [by_rule[rule] for rule in decision.deciding if rule in by_rule]
+    unknown = {finding.rule for finding in findings if finding.verdict is Verdict.unknown}
+    found = [by_rule[rule] for rule in decision.deciding if rule in by_rule and rule not in unknown]
     return tuple(render(wording, words) for wording in dict.fromkeys(found))
 
 
@@ -89,7 +92,7 @@ def drafts_for(
         return (render(("escalation", ENGINEERS, "The change did not succeed"), words),)
     if receipt is not None:
         return (render(done, words),)
-    return texts_for(by_rule, words, decision)
+    return texts_for(by_rule, words, decision, findings)
 
 
 def association_words(facts: AssociationFacts, receipt: Receipt | None) -> dict[str, Any]:

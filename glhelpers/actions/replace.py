@@ -207,7 +207,7 @@ class Replacement:
             return None
         first = self._done[0]
         since = first.answered_at or first.sent_at
-        return round((datetime.now(UTC) - since).total_seconds(), 1) if since is not None else None
+        return round((datetime.now(UTC) - since).total_seconds(), 3) if since is not None else None
 
 
 def _was_paid(plan: ChangePlan) -> bool:

@@ -142,7 +142,7 @@ def what_is_on_the_group_is_one_plan(facts: ClearFacts) -> Judgement:
 @rule(
     "what-is-lost-is-known",
     "What the group loses and what it keeps is known",
-    stage="occupant",
+    stage="loss",
     anchor=handbook.CLEAR,
     paragraph="A paid plan falls to Free at once; what was bought in addition stays",
     rests_on=("clear.tool",),
@@ -169,7 +169,7 @@ def what_is_lost_is_known(facts: ClearFacts) -> Judgement:
 @rule(
     "loss-of-the-plan-is-confirmed",
     "The customer has confirmed that a plan which still runs may go",
-    stage="occupant",
+    stage="loss",
     anchor=handbook.CLEAR,
     paragraph="An unlinked plan that still has value is lost to the group: destructive, so confirmed first",
     rests_on=("clear.error", "sees.occupied"),
@@ -269,6 +269,7 @@ POLICY: Policy[ClearFacts] = Policy(
         "namespace",
         "error",
         "occupant",
+        "loss",
         "identity",
         "new subscription",
         "ownership",
