@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, StringConstraints, ValidationError
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
 from glhelpers.errors import BadParameter
 from glhelpers.models.base import OwnModel
@@ -182,8 +182,16 @@ class Portal502Parameters(RunbookParameters):
 class NotVisibleParameters(OwnershipParameters):
     """Parameters of `subscription_not_visible`: the requester's account and the subscription they should see."""
 
+    customer_email: Email = Field("", validate_default=True)
     subscription_name: SubscriptionName
     namespace: OptionalNamespace = ""
+
+    @field_validator("customer_email")
+    @classmethod
+    def _an_account_is_named(cls, email: str, info: ValidationInfo) -> str:
+        if not email and not info.data.get("customer_id"):
+            raise ValueError("or customer_id is needed: whose account shall see the subscription")
+        return email
 
 
 class StartHereParameters(AssociationParameters):
