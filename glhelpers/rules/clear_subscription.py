@@ -198,7 +198,7 @@ def loss_of_the_plan_is_confirmed(facts: ClearFacts) -> Judgement:
     stage="minutes",
     anchor=handbook.CLEAR,
     paragraph="Compute minutes that were bought must not be lost",
-    rests_on=("sees.minutes-stop",),
+    rests_on=("clear.tool", "sees.minutes-stop"),
     uses=("namespace",),
 )
 def minutes_and_storage_are_noted(facts: ClearFacts) -> Judgement:

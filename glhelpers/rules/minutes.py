@@ -50,6 +50,7 @@ def _no_namespace(facts: AssociationFacts) -> Judgement | None:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="Compute minutes that were bought must not be lost; note them before and after",
+    rests_on=("force.minutes", "sees.minutes-stop"),
     uses=("namespace",),
 )
 def additional_minutes_and_storage_are_noted(facts: AssociationFacts) -> Judgement:
@@ -70,6 +71,7 @@ def additional_minutes_and_storage_are_noted(facts: AssociationFacts) -> Judgeme
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="Only the quota changes; a reset would clear additional units as well, granting is often better",
+    rests_on=("force.minutes",),
     uses=("namespace", "subscription"),
 )
 def usage_is_not_reset(facts: AssociationFacts) -> Judgement:
@@ -104,6 +106,7 @@ def usage_is_not_reset(facts: AssociationFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="The Zendesk app is deprecated; the form of the Support Admin Tools replaces it (docs/decisions/008)",
+    rests_on=("force.deprecated-app",),
     uses=(),
 )
 def support_admin_tools_are_used(facts: AssociationFacts) -> Judgement:

@@ -19,6 +19,7 @@ STAGE = "namespace"
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="The group that the subscription is associated with",
+    rests_on=("force.when",),
     uses=("namespace",),
 )
 def namespace_exists(facts: AssociationFacts) -> Judgement:
@@ -38,6 +39,7 @@ def namespace_exists(facts: AssociationFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="A subscription is associated with a group; only the root of a hierarchy carries one",
+    rests_on=("force.when",),
     uses=("namespace",),
 )
 def namespace_is_a_top_level_group(facts: AssociationFacts) -> Judgement:
@@ -66,6 +68,7 @@ def namespace_is_a_top_level_group(facts: AssociationFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="The group that the subscription is associated with must outlive the association",
+    rests_on=("force.when",),
     uses=("group",),
 )
 def namespace_is_not_pending_deletion(facts: AssociationFacts) -> Judgement:

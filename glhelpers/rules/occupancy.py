@@ -59,6 +59,7 @@ def shows_on_gitlab(facts: AssociationFacts) -> bool:
     stage="already done",
     anchor=handbook.FORCE,
     paragraph="After success the namespace is verified and the issue closed",
+    rests_on=("force.success",),
     uses=("orders", "namespace", "gitlab_subscription", "subscription"),
 )
 def is_not_associated_yet(facts: AssociationFacts) -> Judgement:
@@ -86,6 +87,7 @@ def is_not_associated_yet(facts: AssociationFacts) -> Judgement:
     stage="occupancy",
     anchor=handbook.CLEAR,
     paragraph="Clearing or moving a subscription takes the paid plan from the group that has it",
+    rests_on=("clear.error",),
     uses=("orders", "namespace"),
 )
 def subscription_is_not_on_another_group(facts: AssociationFacts) -> Judgement:
@@ -107,6 +109,7 @@ def subscription_is_not_on_another_group(facts: AssociationFacts) -> Judgement:
     stage="occupancy",
     anchor=handbook.SEES,
     paragraph="A group is greyed out while a plan, a recently expired one, or consumption is on it",
+    rests_on=("sees.occupied", "sees.greyed"),
     uses=("occupants", "gitlab_subscription", "namespace", "orders", "today"),
 )
 def nothing_else_occupies_the_namespace(facts: AssociationFacts) -> Judgement:

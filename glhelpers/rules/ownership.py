@@ -49,6 +49,7 @@ def _nobody_linked(facts: AssociationFacts) -> Judgement | None:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="Without a linked user later changes do not reach the group, or drop it to Free",
+    rests_on=("force.linked-owner",),
     uses=("customer",),
 )
 def account_has_a_linked_user(facts: AssociationFacts) -> Judgement:
@@ -75,6 +76,7 @@ def account_has_a_linked_user(facts: AssociationFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="A GitLab.com user with the Owner role has been linked",
+    rests_on=("force.linked-owner",),
     uses=("linked_user",),
 )
 def linked_user_is_active(facts: AssociationFacts) -> Judgement:
@@ -96,6 +98,7 @@ def linked_user_is_active(facts: AssociationFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.PORTAL_502,
     paragraph="An administrator's account linked by mistake makes the portal fail with 502",
+    rests_on=("502.cause",),
     uses=("linked_user",),
 )
 def linked_user_is_no_admin(facts: AssociationFacts) -> Judgement:
@@ -125,6 +128,7 @@ def linked_user_is_no_admin(facts: AssociationFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="Ensure that a user with the Owner role in the namespace is linked before forcing",
+    rests_on=("force.linked-owner",),
     uses=("linked_member", "today"),
 )
 def linked_user_owns_the_group(facts: AssociationFacts) -> Judgement:

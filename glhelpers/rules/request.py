@@ -20,6 +20,7 @@ STAGE = "request"
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="Support Admin Tools: each form asks for the ticket link, which ends up in the audit events",
+    rests_on=("force.when",),
     uses=("ticket_url",),
 )
 def ticket_link_is_well_formed(facts: RunbookFacts) -> Judgement:
@@ -45,6 +46,7 @@ def ticket_link_is_well_formed(facts: RunbookFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="Support Admin Tools: the action is taken on behalf of a ticket",
+    rests_on=("force.when",),
     uses=("ticket",),
 )
 def ticket_is_open(facts: RunbookFacts) -> Judgement:
@@ -68,6 +70,7 @@ def ticket_is_open(facts: RunbookFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="The linked user must belong to the CustomersDot account that the subscription is associated with",
+    rests_on=("force.linked-owner",),
     uses=("customer", "orders"),
 )
 def parameters_name_the_same_account(facts: AssociationFacts) -> Judgement:

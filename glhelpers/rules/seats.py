@@ -148,6 +148,7 @@ def _in_words(needed: SeatsNeeded) -> str:
     stage="seats",
     anchor=handbook.RESELLER,
     paragraph="Purchases through partners, AWS or GCP are read-only in the portal",
+    rests_on=("reseller.read-only",),
     uses=("subscription",),
 )
 def purchase_channel_is_known(facts: AssociationFacts) -> Judgement:
@@ -171,6 +172,7 @@ def purchase_channel_is_known(facts: AssociationFacts) -> Judgement:
     stage="seats",
     anchor=handbook.SEES,
     paragraph="The seat count should be the same; if not, review the reconciliation and confirm with the customer",
+    rests_on=("sees.seats-stop", "sees.force", "force.seats"),
     uses=("subscription", "seats_needed", "customer_confirmation"),
 )
 def seats_cover_seats_in_use(facts: AssociationFacts) -> Judgement:
@@ -215,6 +217,7 @@ def _ask(facts: AssociationFacts, compared: str, over: int, seats: int) -> Judge
     stage="seats",
     anchor=handbook.SEES,
     paragraph="Review to ensure that no unexpected quarterly reconciliation arises",
+    rests_on=("sees.seats-stop", "force.seats"),
     uses=("subscription", "seats_needed"),
 )
 def seats_owed_are_foreseen(facts: AssociationFacts) -> Judgement:
@@ -241,6 +244,7 @@ def seats_owed_are_foreseen(facts: AssociationFacts) -> Judgement:
     stage="reason",
     anchor=handbook.FORCE,
     paragraph="Forcing is for more users than seats without a purchase now, and for EDU/OSS without the button",
+    rests_on=("force.when", "force.seats", "force.programme"),
     uses=("subscription", "seats_needed", "customer_confirmation", "occupants"),
 )
 def there_is_a_reason_to_force(facts: AssociationFacts) -> Judgement:

@@ -39,6 +39,7 @@ def told(subscription: Subscription, field: str, what: str) -> None:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="The subscription to associate",
+    rests_on=("force.when",),
     uses=("subscription",),
 )
 def subscription_exists(facts: AssociationFacts) -> Judgement:
@@ -57,6 +58,7 @@ def subscription_exists(facts: AssociationFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.SEES,
     paragraph="Root causes in Zuora or Salesforce data go to Billing Ops",
+    rests_on=("sees.root-cause",),
     uses=("orders",),
 )
 def has_an_order(facts: AssociationFacts) -> Judgement:
@@ -80,6 +82,7 @@ def has_an_order(facts: AssociationFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.SEES,
     paragraph="For compute minutes: stop and review, so that existing minutes are not overwritten and lost",
+    rests_on=("sees.minutes-stop",),
     uses=("subscription",),
 )
 def is_a_plan_with_seats(facts: AssociationFacts) -> Judgement:
@@ -106,6 +109,7 @@ def is_a_plan_with_seats(facts: AssociationFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="Trials cannot be transferred; they are changed by a form of their own",
+    rests_on=("force.when",),
     uses=("subscription",),
 )
 def is_not_a_trial(facts: AssociationFacts) -> Judgement:
@@ -128,6 +132,7 @@ def is_not_a_trial(facts: AssociationFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="Provisioning requests for EDU and OSS customers; a wrong product type belongs to the programme team",
+    rests_on=("force.programme",),
     uses=("subscription",),
 )
 def is_for_gitlab_com(facts: AssociationFacts) -> Judgement:
@@ -152,6 +157,7 @@ def is_for_gitlab_com(facts: AssociationFacts) -> Judgement:
     stage=STAGE,
     anchor=handbook.FORCE,
     paragraph="An expired subscription cannot be transferred; the last day is read in two ways (docs/decisions/006)",
+    rests_on=("force.when",),
     uses=("subscription", "today"),
 )
 def is_in_its_term(facts: AssociationFacts) -> Judgement:
