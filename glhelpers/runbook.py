@@ -23,6 +23,7 @@ from glhelpers.evidence.page import html_page
 from glhelpers.evidence.record import Known
 from glhelpers.evidence.redact import redact_json
 from glhelpers.evidence.secrets import register_tokens
+from glhelpers.handing_on import filled_notebooks
 from glhelpers.models.finding import Status
 from glhelpers.models.request import RunbookParameters, parse_parameters
 from glhelpers.models.sheet import PortalSheet
@@ -129,7 +130,15 @@ class Run(Acting):
             pictures = [show.seats_picture(self.known.seats)] if self.known.seats is not None else []
             pictures += [show.minutes_picture(self.known.minutes)] if self.known.minutes is not None else []
             body = [show.decision_path(decision, decision.stages), show.findings_table(findings), *pictures]
-            return View("".join(body), f"{decision.status or 'no objection'}: {decision.why}")
+            return View("".join(body) + self._go_on(), f"{decision.status or 'no objection'}: {decision.why}")
+
+    def _go_on(self) -> str:
+        """The runbooks to go on with; where a person sits, each as a notebook to open."""
+        following = self.known.next_runbooks
+        if not following:
+            return ""
+        links = filled_notebooks(following, Path.cwd()) if is_interactive() and not self.settings.driven else {}
+        return show.next_card(following, links)
 
     def plan(self) -> View:
         """Make the plan, where nothing stands against one, and write it to `plan.json`."""
@@ -213,7 +222,8 @@ class Run(Acting):
             self.folder = self.folder.finalise()
             remember_notebook(self.settings, self.known.run_id)
         where = f"<p>Evidence: <code>{html.escape(_shown(self.folder.path))}</code>.{self._how_to_attach()}</p>"
-        body = show.summary_card(record) + (show.drafts_card(record.drafts) if record.drafts else "") + where
+        drafts = show.drafts_card(record.drafts) if record.drafts else ""
+        body = show.summary_card(record) + drafts + self._go_on() + where
         bundle = {"application/vnd.glhelpers.record": redacted_record(record).model_dump_json()}
         return View(body, f"{record.status}: {record.why}", bundle)
 

@@ -1,0 +1,48 @@
+"""The next runbook, ready to open: a copy of its notebook with the parameters filled in, beside the present one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+
+from glhelpers.actions.catalogue import notebook_path, runbook
+from glhelpers.models.record import NextRunbook
+from glhelpers.models.request import ticket_number
+
+__all__ = ["FOLDER", "filled_notebooks"]
+
+FOLDER = "tickets"
+"""Where filled copies go, beside the notebook that hands on."""
+
+
+def filled_notebooks(following: Sequence[NextRunbook], beside: Path) -> dict[str, str]:
+    """
+    Write a copy of each runbook's notebook with its parameters, and give the links by command.
+
+    A copy that is there already is replaced: it holds parameters only, and a run leaves its evidence
+    elsewhere.  Where nothing can be written there are no links; the command is there all the same.
+    """
+    links: dict[str, str] = {}
+    for number, step in enumerate(following):
+        ticket = ticket_number(step.parameters.get("ticket_url", "")) or "no-ticket"
+        path = beside / FOLDER / str(ticket) / f"{step.runbook}{f'-{number + 1}' if number else ''}.ipynb"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_filled(step), encoding="utf-8")
+        except OSError:
+            continue
+        links[step.command] = path.relative_to(beside).as_posix()
+    return links
+
+
+def _filled(step: NextRunbook) -> str:
+    book = nbformat.read(notebook_path(step.runbook), as_version=4)
+    names = runbook(step.runbook).parameters.model_fields
+    cell = next(cell for cell in book.cells if "parameters" in cell.metadata.get("tags", []))
+    lines = [line.partition(" = ")[0] for line in cell.source.splitlines() if " = " in line]
+    order = [name for name in lines if name in names]
+    cell.source = "\n".join(f"{name} = {json.dumps(step.parameters.get(name, ''))}" for name in order)
+    return str(nbformat.writes(book)) + "\n"
