@@ -137,7 +137,8 @@ class Run(Acting):
         following = self.known.next_runbooks
         if not following:
             return ""
-        links = filled_notebooks(following, Path.cwd()) if is_interactive() and not self.settings.driven else {}
+        notebook = self.settings.session_notebook
+        links = filled_notebooks(following, notebook.parent) if is_interactive() and notebook is not None else {}
         return show.next_card(following, links)
 
     def plan(self) -> View:
