@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glhelpers.actions import clear, minutes, start_here
+from glhelpers.actions import clear, minutes, not_visible, not_visible_drafts, start_here
 from glhelpers.actions.collect import collect_association
 from glhelpers.actions.plan import minutes_picture, seats_picture
 from glhelpers.errors import BadParameter, RunbookContractError
@@ -15,10 +15,11 @@ from glhelpers.models.record import Minutes, NextRunbook, Seats
 from glhelpers.models.request import (
     ClearParameters,
     ForceAssociateParameters,
+    NotVisibleParameters,
     RunbookParameters,
     StartHereParameters,
 )
-from glhelpers.rules import clear_subscription, force_associate, handbook
+from glhelpers.rules import clear_subscription, force_associate, handbook, subscription_not_visible
 from glhelpers.rules import start_here as start_here_rules
 from glhelpers.rules.rule import Policy
 
@@ -153,7 +154,37 @@ _CLEAR_SUBSCRIPTION = Runbook(
     },
 )
 
-CATALOGUE: dict[str, Runbook] = {book.id: book for book in (_START_HERE, _FORCE_ASSOCIATE, _CLEAR_SUBSCRIPTION)}
+_NOT_VISIBLE = Runbook(
+    id="subscription_not_visible",
+    title="If the user does not see the subscription",
+    anchor=handbook.SEES_NOT,
+    purpose="Give a requester who has proved to speak for the customer the view of a subscription in the portal",
+    parameters=NotVisibleParameters,
+    policies=(subscription_not_visible.POLICY,),
+    collect=not_visible.collect_not_visible,
+    plan=not_visible.plan_not_visible,
+    drafts=not_visible_drafts.drafts_not_visible,
+    next_runbooks=not_visible.next_not_visible,
+    target=not_visible.target_not_visible,
+    examples={
+        "customer_id": "5820",
+        "subscription_name": "A-S00050300",
+        "namespace": "puffin-pharmacy",
+        "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1530",
+        "issue": "gitlab-com/support/internal-requests#530",
+        "proof": "subscription_json",
+        "proof_from": "owner",
+        "proof_link": "https://gitlab.zendesk.com/agent/tickets/1530#json",
+        "pasted_subscription": '{"plan":{"code":"premium","name":"Premium","trial":false,"auto_renew":null,'
+        '"upgradable":true,"exclude_guests":false},"usage":{"seats_in_subscription":25,"seats_in_use":25,'
+        '"max_seats_used":25,"seats_owed":0},"billing":{"subscription_start_date":"2026-06-01",'
+        '"subscription_end_date":"2027-06-01","trial_ends_on":null}}',
+    },
+)
+
+CATALOGUE: dict[str, Runbook] = {
+    book.id: book for book in (_START_HERE, _FORCE_ASSOCIATE, _CLEAR_SUBSCRIPTION, _NOT_VISIBLE)
+}
 
 
 def runbook(id: str) -> Runbook:

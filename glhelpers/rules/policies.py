@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glhelpers.rules import clear_subscription, force_associate, minutes_follow_up, start_here
+from glhelpers.rules import clear_subscription, force_associate, minutes_follow_up, start_here, subscription_not_visible
 from glhelpers.rules.rule import Policy
 
 __all__ = ["POLICIES"]
@@ -14,5 +14,6 @@ POLICIES: dict[str, Policy[Any]] = {
     "force_associate": force_associate.POLICY,
     "force_associate, compute minutes afterwards": minutes_follow_up.POLICY,
     "clear_subscription": clear_subscription.POLICY,
+    "subscription_not_visible": subscription_not_visible.POLICY,
 }
 """Title of a policy's table, and the policy."""
