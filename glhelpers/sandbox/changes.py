@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field, model_serializer, model_validator
 
-from glhelpers.sandbox.parts import Level, MinutesIn, Part, SubscriptionRowIn
+from glhelpers.sandbox.parts import Domain, Level, MinutesIn, Part, SubscriptionRowIn, Switches
 
-__all__ = ["AddMembers", "Change", "RemoveMembers", "SetGroup", "SetSwitches"]
+__all__ = ["AddMembers", "Change", "RemoveMembers", "SetBillingAccount", "SetGroup"]
 
 
 class AddMembers(Part):
@@ -54,6 +54,15 @@ class SetSubscription(Part):
     start_date: date | None = None
     end_date: date | None = None
     status: Literal["active", "cancelled"] | None = None
+    deployment: Literal["saas", "self_managed"] | None = None
+    trial: bool | None = None
+    invoice_owner: str | None = None
+    invoice_owner_type: Literal["customer", "reseller", "marketplace", "alliance"] | None = None
+    read_only: bool | None = None
+    community_program: Literal["edu", "oss", "startups"] | None = None
+    quarterly_coterms: bool | None = None
+    license_activated: bool | None = None
+    zuora_account_id: str | None = None
     force_associate: Literal["refused", "ignored", "partly", "answer_lost"] | None = None
     refusal: str | None = None
 
@@ -77,12 +86,19 @@ class SetCustomer(Part):
     token_uid: int | None = None
     zuora_account_id: str | None = None
     login_activated: bool = True
+    login_deactivated_on: date | None = None
+    created_on: date | None = None
 
 
-class SetSwitches(Part):
-    """Another behaviour of the systems as a whole."""
+class SetBillingAccount(Part):
+    """New values for a billing account; who joins or leaves it is told so in the account of their own."""
 
-    portal_down: bool = False
+    zuora_account_id: str
+    name: str = ""
+    sold_to_domain: Domain | None = None
+    bill_to_domain: Domain | None = None
+    sold_to_is_bill_to: bool | None = None
+    member_customer_ids: list[int] = Field(default_factory=list)
 
 
 class SetUser(Part):
@@ -111,7 +127,8 @@ class Change(Part):
     set_customer: SetCustomer | None = None
     set_user: SetUser | None = None
     set_ticket: SetTicket | None = None
-    set_switches: SetSwitches | None = None
+    set_billing_account: SetBillingAccount | None = None
+    set_switches: Switches | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Change:

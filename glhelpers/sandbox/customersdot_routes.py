@@ -8,6 +8,7 @@ from collections.abc import Callable
 from starlette.responses import HTMLResponse, Response
 
 from glhelpers.sandbox import effects
+from glhelpers.sandbox.idempotency import answer_once, answered_before, key_of
 from glhelpers.sandbox.store import Doc
 from glhelpers.sandbox.web import Call, Handler, answer, halt, paged
 
@@ -64,15 +65,15 @@ def _impersonate(call: Call) -> Response:
     """An administrator sees every group there is, which the portal's front door does not wait for."""
     doc = _customer_doc(call)
     user = call.store.get("user", doc["uid"]) if doc["uid"] is not None else None
-    if call.store.world.switches.portal_down or (user is not None and user["admin"]):
-        call.written["delay"] = call.store.world.switches.portal_fails_after
+    if call.store.switches.portal_down or (user is not None and user["admin"]):
+        call.written["delay"] = call.store.switches.portal_fails_after
         return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>", 502)
     groups = call.store.all("group", lambda group: any(row["user_id"] == doc["uid"] for row in group["members"]))
     return answer({"groups": len(groups) if user is not None else 0})
 
 
 def _status(call: Call) -> Response:
-    return answer({"portal": "down" if call.store.world.switches.portal_down else "up"})
+    return answer({"portal": "down" if call.store.switches.portal_down else "up"})
 
 
 def _subscription(call: Call) -> Response:
@@ -128,14 +129,11 @@ def _tool(action: str, needed: tuple[str, ...], act: Effect) -> Handler:
     """A Support Admin Tool: no ticket link, no action; one effect for one idempotency key."""
 
     def handler(call: Call) -> Response:
-        body, key = call.json(), call.headers.get("idempotency-key")
-        call.written |= {"action": action, "idempotency_key": key, "subscription_name": body.get("subscription_name")}
-        before = call.store.get("answered", key) if key else None
+        body = call.json()
+        call.written |= {"action": action, "subscription_name": body.get("subscription_name")}
+        before = answered_before(call, [action, body])
         if before is not None:
-            if before["request"] != [action, body]:
-                raise halt(409, {"error": "this Idempotency-Key was used for another request"})
-            call.written["repeated"] = True
-            return answer(before["answer"])
+            return before
         problems = {name: ["can't be blank"] for name in needed if body.get(name) in (None, "")}
         ticket = body.get("zendesk_ticket_url")
         if not problems and not (isinstance(ticket, str) and _TICKET.fullmatch(ticket)):
@@ -149,12 +147,9 @@ def _tool(action: str, needed: tuple[str, ...], act: Effect) -> Handler:
         if body.get("dry_run") is True:
             call.written |= {"repeated": True, "lose_answer": False}
             raise halt(200, {"success": True, "dry_run": True})
-        event = effects.audit(call.store, action, group_id=group_id, name=name, ticket=str(ticket), key=key)
-        told = {"success": True, "audit_event_id": event}
-        if key:
-            call.store.put("answered", key, {"request": [action, body], "answer": told})
+        event = effects.audit(call.store, action, group_id=group_id, name=name, ticket=str(ticket), key=key_of(call))
         call.written["support_tool"] = True
-        return answer(told)
+        return answer_once(call, [action, body], {"success": True, "audit_event_id": event})
 
     return handler
 

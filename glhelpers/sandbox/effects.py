@@ -226,7 +226,7 @@ def portal_change(store: Store, name: str, seats: int) -> str:
     if group is None:
         return "lost"
     if customer.get("uid") is None or role(store, group, customer["uid"]) < LEVELS["owner"]:
-        if store.world.switches.unlinked_portal_change == "ignored":
+        if store.switches.unlinked_portal_change == "ignored":
             return "ignored"
         _drop_to_free(store, group["id"])
         return "free"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glhelpers.sandbox.changes import AddMembers, Change, RemoveMembers, SetGroup, SetSwitches
+from glhelpers.sandbox.changes import AddMembers, Change, RemoveMembers, SetBillingAccount, SetGroup
+from glhelpers.sandbox.parts import Switches
 from glhelpers.sandbox.store import Doc, Store
 
 __all__ = ["Impossible", "apply_change"]
@@ -23,6 +24,7 @@ def apply_change(store: Store, change: Change) -> None:
         "add_members": _add_members,
         "remove_members": _remove_members,
         "set_group": _set_group,
+        "set_billing_account": _set_billing_account,
         "set_switches": _set_switches,
     }
     if change.name in by_name:
@@ -54,9 +56,27 @@ def _set_group(store: Store, what: SetGroup) -> None:
     store.put("group", group["id"], {**group, **fields})
 
 
-def _set_switches(store: Store, what: SetSwitches) -> None:
-    for name, value in what.model_dump(exclude_unset=True).items():
-        setattr(store.world.switches, name, value)
+def _set_switches(store: Store, what: Switches) -> None:
+    store.switches = store.switches.model_copy(update=what.model_dump(exclude_unset=True))
+
+
+def _set_billing_account(store: Store, what: SetBillingAccount) -> None:
+    id = what.zuora_account_id
+    account = store.get("billing_account", id)
+    if account is None:
+        raise Impossible(f"there is no billing account {id}")
+    changed = {**account, **what.model_dump(mode="json", exclude_unset=True)}
+    others = store.all("billing_account", lambda doc: doc["zuora_account_id"] != id)
+    taken = {member for doc in others for member in doc["member_customer_ids"]}
+    before, after = set(account["member_customer_ids"]), set(changed["member_customer_ids"])
+    if after & taken:
+        raise Impossible(f"customer {min(after & taken)} belongs to another billing account")
+    for customer_id in before ^ after:
+        customer = store.get("customer", customer_id)
+        if customer is None:
+            raise Impossible(f"there is no customer {customer_id}")
+        store.put("customer", customer_id, {**customer, "zuora_account_id": id if customer_id in after else None})
+    store.put("billing_account", id, changed)
 
 
 def _add_members(store: Store, what: AddMembers) -> None:

@@ -59,7 +59,7 @@ def _billing(call: Call, group: Doc) -> Doc:
     if not is_owner:
         return told
     told |= {"plan": plan, "trial_ends_on": row["trial_ends"] if row else None, "trial": bool(row and row["trial"])}
-    if top and group["kind"] == "group" and call.store.world.switches.ci_minutes_usage:
+    if top and group["kind"] == "group" and call.store.switches.ci_minutes_usage:
         told["ci_minutes_usage"] = _usage(group, plan)
     return told
 
@@ -84,7 +84,7 @@ def _namespaces(call: Call) -> Response:
     rows = call.store.all("group", lambda doc: search in doc["full_path"].lower())
     seen: list[Doc | int] = [group for group in rows if everything or level_of(call, group)]
     if everything and not search:
-        seen += range(len(seen), call.store.world.switches.namespaces_of_the_instance)
+        seen += range(len(seen), call.store.switches.namespaces_of_the_instance)
     return paged(call, seen, lambda row: _nameless(row) if isinstance(row, int) else namespace_entity(call, row))
 
 

@@ -32,7 +32,7 @@ class Limits:
         """Plain text from the front door, JSON from the application, None if there is room."""
         if call.system != "gitlab":
             return None
-        switches, who = self.store.world.switches, _who(call)
+        switches, who = self.store.switches, _who(call)
         if self._count(f"all/{who}", 60) > switches.requests_a_minute:
             return PlainTextResponse("Retry later\n", 429, headers=self._retry_headers(60))
         is_note = call.method == "POST" and call.path.endswith("/notes")
@@ -45,7 +45,7 @@ class Limits:
 
     def headers(self, call: Call) -> dict[str, str]:
         """What is left of the front door's limit; the application's limits show nowhere."""
-        limit = self.store.world.switches.requests_a_minute
+        limit = self.store.switches.requests_a_minute
         seen = len(self._calls.get(f"all/{_who(call)}", ())) if call.user else 0
         return {
             "RateLimit-Limit": str(limit),

@@ -11,6 +11,7 @@ __all__ = [
     "CROWD_FROM",
     "BillingAccountIn",
     "CustomerIn",
+    "Domain",
     "GroupIn",
     "IssueIn",
     "Level",
@@ -32,6 +33,8 @@ CROWD_FROM = 1_000_000
 
 Id = Annotated[int, Field(ge=1, lt=10**15)]
 Count = Annotated[int, Field(ge=0, lt=10**12)]
+Domain = Annotated[str, Field(pattern=r"^[^@\s]+$")]
+"""A mail domain; an address is refused, since none is ever told."""
 Level = Literal["minimal", "guest", "planner", "reporter", "developer", "maintainer", "owner"]
 
 
@@ -185,8 +188,8 @@ class BillingAccountIn(Part):
 
     zuora_account_id: str
     name: str = ""
-    sold_to_domain: str | None = None
-    bill_to_domain: str | None = None
+    sold_to_domain: Domain | None = None
+    bill_to_domain: Domain | None = None
     sold_to_is_bill_to: bool | None = None
     member_customer_ids: list[int] = []
 

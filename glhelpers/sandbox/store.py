@@ -53,6 +53,7 @@ class Store:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.switches = world.switches.model_copy()
         self.instance = uuid.uuid4().hex
         self._engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
         self._connection: Connection | None = None
@@ -74,6 +75,7 @@ class Store:
 
     def reset(self) -> None:
         """Put the world back to how its file describes it."""
+        self.switches = self.world.switches.model_copy()
         _META.drop_all(self._engine)
         _META.create_all(self._engine)
         with self.transaction():

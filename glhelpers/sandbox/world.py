@@ -38,6 +38,7 @@ class CaseIn(Part):
     tour: bool = False
     expect: Status
     deciding: str | None = None
+    note: str | None = None
 
 
 class World(Part):

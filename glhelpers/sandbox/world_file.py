@@ -152,12 +152,13 @@ def _in_cases(world: World) -> Iterator[str]:
         "set_order.id": {item.id for item in world.orders},
         "set_customer.id": {item.id for item in world.customers},
         "set_ticket.id": tickets,
+        "set_billing_account.zuora_account_id": {item.zuora_account_id for item in world.billing_accounts},
     }
     for i, case in enumerate(world.cases):
         if case.ticket not in tickets:
             yield f"cases[{i}].ticket: there is no ticket {case.ticket}"
         for j, change in enumerate(case.between):
-            for field in ("group", "user", "id", "name"):
+            for field in ("group", "user", "id", "name", "zuora_account_id"):
                 names, value = known.get(field, known.get(f"{change.name}.{field}")), getattr(change.what, field, None)
                 if names is not None and value is not None and value not in names:
                     kind = field if field in known else change.name.removeprefix("set_")

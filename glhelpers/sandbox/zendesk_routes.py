@@ -101,7 +101,7 @@ def _upload(call: Call) -> Response:
     name = call.query.get("filename", "")
     if not name:
         raise _invalid("filename", "can't be blank")
-    if any(name.endswith(ending) for ending in call.store.world.switches.zendesk_refuses):
+    if any(name.endswith(ending) for ending in call.store.switches.zendesk_refuses):
         raise _invalid("base", "this file type is not allowed")
     id, token = call.store.next_id("zendesk_file"), uuid.uuid4().hex
     expires = (call.store.now() + _UPLOADS_LAST).isoformat()

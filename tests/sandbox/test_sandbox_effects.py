@@ -298,14 +298,3 @@ def test_a_change_that_is_none_is_refused(sandbox: Any, change: dict[str, Any]) 
     url = f"{sandbox.told['gitlab_url']}/__sandbox/change"
     assert sandbox.client.post(url, json=change).status_code == 400
     assert sandbox.client.post(url, json={"add_members": {"group": "nowhere"}}).status_code == 404
-
-
-def test_a_billing_account_takes_each_customer_once(sandbox: Any) -> None:
-    """One membership per customer."""
-    path = "/billing-accounts/2c92a0ff0000000000000000000000aa"
-    assert sandbox.adapter(path).json()["member_customer_ids"] == [501]
-    joined = sandbox.adapter(f"{path}/memberships", "POST", json={"customer_id": 504})
-    assert (joined.status_code, joined.json()["member_customer_ids"]) == (201, [501, 504])
-    assert sandbox.adapter(f"{path}/memberships", "POST", json={"customer_id": 504}).status_code == 422
-    assert sandbox.adapter(f"{path}/memberships", "POST", json={"customer_id": 999}).status_code == 422
-    assert sandbox.adapter("/billing-accounts/none").status_code == 404

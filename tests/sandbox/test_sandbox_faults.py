@@ -178,7 +178,7 @@ def test_faults_from_a_file(start_sandbox: Any, tmp_path: Any, serving: Any) -> 
 
 
 def test_every_write_is_counted_refused_ones_as_not_applied(sandbox: Any) -> None:
-    """Whoever claims that nothing was written can be checked."""
+    """Whoever claims that nothing was written can be checked; a look at the portal is no write."""
     sandbox.gitlab(GROUP)
     sandbox.gitlab(NOTES, "owner", "POST", json={"body": "hello", "internal": True})
     sandbox.gitlab(NOTES, "readonly", "POST", json={"body": "hello"})
@@ -189,9 +189,8 @@ def test_every_write_is_counted_refused_ones_as_not_applied(sandbox: Any) -> Non
         ("gitlab", "create_note", True),
         ("gitlab", None, False),
         ("zendesk", "tag_ticket", True),
-        ("customersdot", None, False),
     ]
-    assert (told["count"], told["attempts"], told["support_tools"]) == (2, 4, 0)
+    assert (told["count"], told["attempts"], told["support_tools"]) == (2, 3, 0)
     requests = sandbox.control("requests")["requests"]
     assert [row["method"] for row in requests] == ["GET", "POST", "POST", "PUT", "POST"]
     assert {"system", "method", "path", "status", "at"} == set(requests[0])
