@@ -19,7 +19,7 @@ from glhelpers.actions.write import Writer
 from glhelpers.by_hand import Desk
 from glhelpers.clients.clients import Clients, open_clients
 from glhelpers.clients.sheet_file import load_sheet
-from glhelpers.errors import GateClosed, RunbookContractError
+from glhelpers.errors import BadParameter, GateClosed, RunbookContractError
 from glhelpers.evidence import show
 from glhelpers.evidence.folder import RunFolder
 from glhelpers.evidence.publish import escalate
@@ -38,7 +38,7 @@ from glhelpers.steps import RecordedSteps
 if TYPE_CHECKING:
     from glhelpers.gates.widget import ConfirmGate
 
-__all__ = ["Acting"]
+__all__ = ["Acting", "sheet_for"]
 
 _BY_OUTCOME = {
     Outcome.applied: Status.completed,
@@ -60,6 +60,22 @@ _WHY = {
 }
 
 
+def sheet_for(asked: RunbookParameters, settings: Settings) -> PortalSheet | None:
+    """
+    What was looked up by hand, from the file that the parameter names; None without one.
+
+    Raises `BadParameter` where a program looks CustomersDot up, and `BadPlanFile` for a file that is none.
+    """
+    if not asked.portal_facts:
+        return None
+    if not settings.by_hand:
+        raise BadParameter(
+            f"portal_facts is for CustomersDot worked by hand; profile {settings.profile} has a program look it up.",
+            next_step="Leave portal_facts empty, or set GLHELPERS_CUSTOMERSDOT_DRIVER=manual.",
+        )
+    return load_sheet(Path(asked.portal_facts))
+
+
 class Acting(RecordedSteps):
     """A run's dealings with services, rules, journal and approvals; a step calls them, a notebook never does."""
 
@@ -72,7 +88,7 @@ class Acting(RecordedSteps):
         self._facts: Any = None
         self._gate: ConfirmGate | None = None
         self._desk: Desk | None = None
-        self._sheet: PortalSheet | None = load_sheet(Path(asked.portal_facts)) if asked.portal_facts else None
+        self._sheet = sheet_for(asked, settings)
         self._intent: Intent | None = None
         self.reader = Reader()
         super().__init__(known, folder)

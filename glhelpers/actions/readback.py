@@ -50,6 +50,8 @@ def shape_of(plan: ChangePlan, checks: tuple[Check, ...]) -> str:
     """`after`: all is as planned; `before`: nothing has moved; `between`: some of it has; `unread`: nothing is told."""
     uncounted = {change.field for change in plan.changes if change.lags or not change.foreseen}
     counted = [check for check in checks if check.field not in uncounted and check.state is not CheckState.unknown]
+    # A person's word counts only for fields that no service tells; where a service tells others, those decide.
+    counted = [check for check in counted if check.told_by is None] or counted
     if counted and all(check.state is CheckState.ok for check in counted):
         return "after"
     if not counted:

@@ -20,6 +20,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
+from glhelpers.acting import sheet_for
 from glhelpers.actions.catalogue import notebook_path, runbook
 from glhelpers.errors import OperatorError
 from glhelpers.evidence.folder import RunFolder, read_record
@@ -102,6 +103,7 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
     if asked.approval:
         given["approval"] = str(Path(asked.approval).resolve())
     require_tokens(settings)
+    sheet_for(asked, settings)
     register_tokens(settings)
     folder = RunFolder.open(settings.runs_dir, asked.ticket_url, id, datetime.now(UTC))
     environment = {**os.environ, **environment_of(settings), "GLHELPERS_RUN_FOLDER": str(folder.path)}
