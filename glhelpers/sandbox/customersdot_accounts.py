@@ -6,24 +6,25 @@ from starlette.responses import Response
 
 from glhelpers.sandbox.idempotency import answer_once, answered_before
 from glhelpers.sandbox.store import Doc
+from glhelpers.sandbox.tools import Malformed
 from glhelpers.sandbox.web import Call, Handler, answer, halt, paged
 
-__all__ = ["ROUTES", "add_member", "remove_member"]
+__all__ = ["ROUTES", "add_member"]
 
 
 def add_member(call: Call, account: Doc, customer_id: object) -> Doc:
-    """One membership per customer: who belongs to an account cannot join another."""
+    """One membership per customer: who belongs to an account cannot join another; raises `Malformed`."""
     _note(call, "add_billing_account_member", account)
     customer = call.store.get("customer", customer_id) if type(customer_id) is int else None
     if customer is None or type(customer_id) is not int:
-        raise halt(422, {"errors": {"customer_id": ["is not a customer"]}})
+        raise Malformed({"customer_id": ["is not a customer"]})
     others = call.store.all("billing_account", lambda doc: customer_id in doc["member_customer_ids"])
     if others:
-        raise halt(422, {"errors": {"customer_id": ["has already been taken"]}})
+        raise Malformed({"customer_id": ["has already been taken"]})
     return _move(call, account, customer, [*account["member_customer_ids"], customer_id])
 
 
-def remove_member(call: Call, account: Doc, customer_id: object) -> Doc:
+def _remove_member(call: Call, account: Doc, customer_id: object) -> Doc:
     """The account of the customer belongs to no billing account any more; 404 for one that is no member."""
     _note(call, "remove_billing_account_member", account)
     members = account["member_customer_ids"]
@@ -71,7 +72,11 @@ def _add(call: Call) -> Response:
     before = answered_before(call, request)
     if before is not None:
         return before
-    return answer_once(call, request, add_member(call, account, body.get("customer_id")), 201)
+    try:
+        changed = add_member(call, account, body.get("customer_id"))
+    except Malformed as error:
+        raise halt(422, {"errors": error.problems}) from None
+    return answer_once(call, request, changed, 201)
 
 
 def _remove(call: Call) -> Response:
@@ -80,7 +85,7 @@ def _remove(call: Call) -> Response:
     before = answered_before(call, request)
     if before is not None:
         return before
-    return answer_once(call, request, remove_member(call, account, customer_id))
+    return answer_once(call, request, _remove_member(call, account, customer_id))
 
 
 ROUTES: list[tuple[str, str, Handler]] = [

@@ -14,6 +14,7 @@ __all__ = [
     "QUOTA",
     "Refused",
     "audit",
+    "audit_rows",
     "clear_subscription",
     "force_associate",
     "portal_change",
@@ -234,21 +235,15 @@ def portal_change(store: Store, name: str, seats: int) -> str:
     return "applied"
 
 
-def audit(store: Store, action: str, *, group_id: int | None, name: str | None, ticket: str, key: str | None) -> int:
-    """Write a row of the Support Audit Events."""
+def audit(store: Store, action: str, about: Doc) -> int:
+    """Write a row of the Support Audit Events; answers its number."""
     id = store.next_id("audit")
-    store.put(
-        "audit",
-        id,
-        {
-            "id": id,
-            "action": action,
-            "namespace_id": group_id,
-            "subscription_name": name,
-            "request_link": ticket,
-            "requester": "support",
-            "idempotency_key": key,
-            "created_at": store.now().isoformat(),
-        },
-    )
+    known = {"requester": "support", "created_at": store.now().isoformat()}
+    store.put("audit", id, {"id": id, "action": action, **about, **known})
     return id
+
+
+def audit_rows(store: Store, namespace: str | None, action: str | None) -> list[Doc]:
+    """The Support Audit Events of a namespace, of an action, or both, oldest first."""
+    found = store.find("audit", "namespace_id", namespace) if namespace else store.all("audit")
+    return [row for row in found if not action or row["action"] == action]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import signal
 import socket
 import sys
@@ -22,46 +21,18 @@ import uvicorn
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from glhelpers.sandbox import (
-    customersdot_accounts,
-    customersdot_routes,
-    gitlab_groups,
-    gitlab_issues,
-    gitlab_namespaces,
-    gitlab_users,
-    zendesk_routes,
-)
 from glhelpers.sandbox.auth import authenticate
 from glhelpers.sandbox.control import Control
 from glhelpers.sandbox.faults import Fault, Faults, misbehave
 from glhelpers.sandbox.limits import Limits
+from glhelpers.sandbox.routes import handler_of, needs_token
 from glhelpers.sandbox.store import Doc, Store
-from glhelpers.sandbox.web import Call, Halt, Handler, halt
+from glhelpers.sandbox.web import Call, Halt
 from glhelpers.sandbox.world import World
 
 __all__ = ["Sandbox", "serve"]
 
 SYSTEMS = ("gitlab", "customersdot", "zendesk")
-_PREFIX = {"gitlab": "/api/v4", "customersdot": "/adapter/v1", "zendesk": "/api/v2"}
-
-
-def _compiled(prefix: str, routes: list[tuple[str, str, Handler]]) -> list[tuple[str, re.Pattern[str], Handler]]:
-    """Routes as patterns over the path as it was sent: an encoded slash stays inside its segment."""
-    compiled = []
-    for method, template, handler in routes:
-        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+?)", re.escape(prefix + template))
-        compiled.append((method, re.compile(pattern), handler))
-    return compiled
-
-
-_ROUTES = {
-    "gitlab": _compiled(
-        "/api/v4", gitlab_users.ROUTES + gitlab_namespaces.ROUTES + gitlab_groups.ROUTES + gitlab_issues.ROUTES
-    )
-    + _compiled("", [gitlab_users.TOKEN_INFO]),
-    "customersdot": _compiled("/adapter/v1", customersdot_routes.ROUTES + customersdot_accounts.ROUTES),
-    "zendesk": _compiled("/api/v2", zendesk_routes.ROUTES),
-}
 
 
 class Sandbox:
@@ -131,27 +102,11 @@ class Sandbox:
         return response
 
     def _route(self, call: Call) -> Response:
-        handler = self._handler(call)
-        if call.path != "/oauth/token/info":
+        handler = handler_of(call)
+        if needs_token(call):
             authenticate(call)
         limited = self.limits.refusal(call)
         return limited if limited is not None else handler(call)
-
-    def _handler(self, call: Call) -> Handler:
-        fitting = False
-        for method, pattern, handler in _ROUTES[call.system]:
-            match = pattern.fullmatch(call.raw_path)
-            if match is None:
-                continue
-            fitting = True
-            if method == call.method:
-                call.names = {name: unquote(value) for name, value in match.groupdict().items()}
-                return handler
-        if fitting:
-            raise halt(405, {"message": "405 Method Not Allowed"})
-        if _unencoded(call.raw_path):
-            raise halt(404, {"error": "404 Not Found"})
-        raise halt(501, {"error": f"the sandbox does not model {call.method} {call.path} of {call.system}"})
 
     def _finished(self, call: Call, response: Response) -> Response:
         headers = response.headers
@@ -161,12 +116,6 @@ class Sandbox:
             for name, value in self.limits.headers(call).items():
                 headers.setdefault(name, value)
         return response
-
-
-def _unencoded(path: str) -> bool:
-    """Whether a group's or project's path may stand here with its slashes as they are: no route on GitLab.com."""
-    found = re.match(r"/api/v4/(?:namespaces|groups|projects)/([^/]+)/[^/]+", path)
-    return found is not None and not found[1].isdigit() and "%2f" not in found[1].lower()
 
 
 async def _whole_body(receive: Any) -> bytes:

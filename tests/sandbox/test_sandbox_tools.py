@@ -76,7 +76,8 @@ def test_audit_events_can_be_narrowed_down(sandbox: Any, query: str, found: int)
     assert len(rows) == found
     assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
     fields = {"id", "action", "namespace_id", "subscription_name", "request_link", "requester", "idempotency_key"}
-    assert all(set(row) == fields | {"created_at"} for row in rows)
+    assert all(set(row) == fields | {"created_at", "via"} for row in rows)
+    assert {row["via"] for row in rows} <= {"adapter"}
 
 
 def test_a_note_belongs_to_its_issue(sandbox: Any) -> None:
