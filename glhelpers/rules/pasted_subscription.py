@@ -96,7 +96,7 @@ def judge_pasted(pasted: str, seen: GitlabSubscription) -> Judgement:
     leaves = compare(pasted, seen)
     if leaves is None:
         return Judgement(Verdict.ask, "What was pasted is not the JSON of a group's subscription.", _PASTE_AGAIN)
-    if proves_nothing(seen) or all(leaf.pasted is None for leaf in leaves if not leaf.missing):
+    if proves_nothing(seen) or not any(leaf.missing or leaf.pasted is not None for leaf in leaves):
         return Judgement(
             Verdict.stop,
             "The JSON holds no subscription, as for any Free group: it proves nothing.",
@@ -140,8 +140,15 @@ def _compared(leaf: str, given: dict[str, Any], seen: Scalar) -> ComparedLeaf:
     value = group[name]
     # True == 1 in Python, and a text of digits is no number: only the same kind of value is the same.
     same = type(value) is type(seen) and value == seen
-    plain = value if isinstance(value, (str, int, bool)) or value is None else json.dumps(value)
-    return ComparedLeaf(leaf=leaf, pasted=plain, seen=seen, same=same)
+    return ComparedLeaf(leaf=leaf, pasted=_plain(value), seen=seen, same=same)
+
+
+def _plain(value: Any) -> Scalar:
+    """A value as a record can keep it: what no text or number field holds is told as JSON."""
+    if value is None or isinstance(value, bool):
+        return value
+    fits = (isinstance(value, str) and value.isprintable()) or (isinstance(value, int) and abs(value) < 2**53)
+    return value if fits else json.dumps(value)
 
 
 def _read(pasted: str) -> dict[str, Any] | None:
