@@ -41,7 +41,9 @@ class Control:
         self.requests.append(row)
         # The check is a POST, since the portal has to sign in; it changes nothing.
         if call.method != "GET" and not call.raw_path.endswith("/impersonation-check"):
-            applied = status < 300 and not call.written.get("repeated")
+            # A page leads on to another one after it has done what was asked; a redirect alone did nothing.
+            done = status < 300 or (status < 400 and call.written.get("action") is not None)
+            applied = done and not call.written.get("repeated")
             about = {
                 name: call.written.get(name) for name in ("action", "target", "subscription_name", "idempotency_key")
             }

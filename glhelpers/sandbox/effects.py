@@ -19,6 +19,7 @@ __all__ = [
     "force_associate",
     "portal_change",
     "refresh_seats",
+    "reset_usage",
     "set_extra_minutes",
     "unlink",
 ]
@@ -197,6 +198,11 @@ def set_extra_minutes(store: Store, ref: str, total: Any) -> Doc:
     if isinstance(total, bool) or not isinstance(total, int) or total < 0:
         raise Refused("New minutes total is invalid")
     return store.put("group", group["id"], {**group, "minutes": {**group["minutes"], "additional": total}})
+
+
+def reset_usage(store: Store, group: Doc) -> Doc:
+    """Nothing was used this month; limits stay."""
+    return store.put("group", group["id"], {**group, "minutes": {**group["minutes"], "used": 0}})
 
 
 def refresh_seats(store: Store) -> None:

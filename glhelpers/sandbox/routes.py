@@ -6,8 +6,11 @@ import re
 from urllib.parse import unquote
 
 from glhelpers.sandbox import (
+    admin_forms,
+    admin_pages,
     customersdot_accounts,
     customersdot_routes,
+    gitlab_admin,
     gitlab_groups,
     gitlab_issues,
     gitlab_namespaces,
@@ -39,8 +42,8 @@ _API = {
     "zendesk": _compiled("/api/v2", zendesk_routes.ROUTES),
 }
 _PAGES: dict[str, list[Route]] = {
-    "gitlab": _compiled("", [gitlab_users.TOKEN_INFO]),
-    "customersdot": [],
+    "gitlab": _compiled("", [gitlab_users.TOKEN_INFO, *gitlab_admin.PAGES]),
+    "customersdot": _compiled("", admin_pages.ROUTES + admin_forms.ROUTES),
     "zendesk": [],
 }
 """What asks for no token in a header: the one way to ask about a token itself, and pages for a browser."""

@@ -11,7 +11,7 @@ from glhelpers.sandbox.people import role
 from glhelpers.sandbox.store import LEVELS, Doc
 from glhelpers.sandbox.web import Call, Halt, halt
 
-__all__ = ["level_of", "owns", "visible_group", "whole_number"]
+__all__ = ["broken", "level_of", "owns", "visible_group", "whole_number"]
 
 
 def level_of(call: Call, group: Doc) -> int:
@@ -28,14 +28,15 @@ def visible_group(call: Call, what: str) -> Doc:
     """The group that the path names; hidden from strangers like one that does not exist."""
     group = call.store.group(call.names["id"])
     if group is not None and group["answers"] is not None:
-        raise _broken(group["answers"])
+        raise broken(group["answers"])
     hidden = group is not None and not is_admin(call) and group["visibility"] == "private" and not level_of(call, group)
     if group is None or hidden:
         raise halt(404, {"message": f"404 {what} Not Found"})
     return group
 
 
-def _broken(status: int) -> Exception:
+def broken(status: int) -> Halt:
+    """A record that misbehaves: HTML, as from a front door."""
     return Halt(
         HTMLResponse(f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>", status)
     )
