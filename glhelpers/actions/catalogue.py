@@ -95,8 +95,6 @@ _START_HERE = Runbook(
     collect=start_here.collect_start,
     drafts=start_here.drafts_start,
     next_runbooks=start_here.next_start,
-    seats=seats_picture,
-    minutes=minutes_picture,
     examples={
         "symptom": "group_greyed_out_or_absent",
         "namespace": "mantis-maps",

@@ -43,6 +43,9 @@ __all__ = [
     "summary",
 ]
 
+_ALTERNATIVES = "others"
+"""The stage whose findings say why something else does not fit: they are read, not folded away."""
+
 _PASSED = Sign("✓", "nothing stands against it", "good")
 
 
@@ -75,7 +78,7 @@ def findings(found: Sequence[Finding]) -> Markup:
     quiet = (Verdict.proceed, Verdict.not_applicable)
     rows: dict[bool, list[dict[str, object]]] = {True: [], False: []}
     for finding in found:
-        rows[finding.verdict not in quiet].append(_finding_row(finding))
+        rows[finding.verdict not in quiet or finding.stage == _ALTERNATIVES].append(_finding_row(finding))
     return macro("findings_table", rows[True], rows[False])
 
 
