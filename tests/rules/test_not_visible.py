@@ -28,6 +28,7 @@ VOUCHED = {
     "parameters.proof": "reseller_vouches",
     "parameters.proof_from": "reseller",
 }
+OPEN_TO_ALL = "gmail.com"
 HOST = "https://gitlab.zendesk.com/"
 LICENSE = {"subscription.deployment": "self_managed", "parameters.proof": "license_file"}
 JSON = {"parameters.proof": "subscription_json", "parameters.pasted_subscription": "{}"}
@@ -114,7 +115,7 @@ ROWS: list[tuple[str, dict[str, Any], str, str]] = [
     ("the reseller vouches for an address of the company", VOUCHED, "plan", ""),
     (
         "the reseller vouches for an address that anybody can have",
-        {**VOUCHED, "customer.email": "who@gmail.com", "billing_account.sold_to_domain": "gmail.com"},
+        {**VOUCHED, "customer.email": f"who@{OPEN_TO_ALL}", "billing_account.sold_to_domain": OPEN_TO_ALL},
         "needs_customer",
         "ownership-is-proven",
     ),
