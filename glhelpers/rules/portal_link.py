@@ -192,7 +192,10 @@ def group_can_be_picked(facts: AssociationFacts) -> Judgement:
 def portal_asks_for_no_payment(facts: AssociationFacts) -> Judgement:
     if (none := _nothing_to_judge(facts)) is not None:
         return none
-    subscription, needed = facts.subscription.known(), facts.seats_needed.known()
+    subscription = facts.subscription.known()
+    if subscription.kind not in (None, "plan"):
+        return Judgement(Verdict.not_applicable, "The purchase carries no seats.")
+    needed = facts.seats_needed.known()
     if subscription.seats is None:
         raise FactUnknown("CustomersDot gives no number of seats")
     over = needed.high - subscription.seats

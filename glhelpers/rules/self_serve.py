@@ -15,7 +15,7 @@ from glhelpers.rules.channel import channel_of, marks_contradict
 from glhelpers.rules.portal_link import OCCUPANCY, OWNERSHIP, WAY
 from glhelpers.rules.rule import Judgement, Policy, Rule, only_if, passes, rule
 
-__all__ = ["NAMESPACE", "POLICY", "RECORDS", "REQUEST", "SUBSCRIPTION", "TERM", "VISIBILITY"]
+__all__ = ["NAMESPACE", "POLICY", "RECORDS", "REQUEST", "SUBSCRIPTION", "VISIBILITY"]
 
 _BILLING_OPS = "Hand over to Billing Ops with the drafted text."
 
@@ -155,8 +155,8 @@ SUBSCRIPTION: tuple[Rule[AssociationFacts], ...] = (
     subscription.is_a_plan_with_seats,
     subscription.is_not_a_trial,
     subscription.is_for_gitlab_com,
+    subscription.is_in_its_term,
 )
-TERM: tuple[Rule[AssociationFacts], ...] = (subscription.is_in_its_term,)
 RECORDS: tuple[Rule[AssociationFacts], ...] = (
     orders_name_one_account,
     only_if(
@@ -187,7 +187,6 @@ POLICY: Policy[AssociationFacts] = Policy(
         *REQUEST,
         *NAMESPACE,
         *SUBSCRIPTION,
-        *TERM,
         *RECORDS,
         seller_is_known,
         *VISIBILITY,
