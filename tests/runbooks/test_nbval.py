@@ -9,18 +9,25 @@ from pathlib import Path
 
 import pytest
 
+from glhelpers.actions.catalogue import CATALOGUE
+
 pytestmark = pytest.mark.notebook
 
 ROOT = Path(__file__).parents[2]
 
 
+REFERENCE = [
+    "--nbval",
+    "--nbval-sanitize-with",
+    "tests/reference/sanitize.cfg",
+    "tests/reference/force_associate.ipynb",
+]
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ["--nbval-lax", "runbooks/force_associate.ipynb"],
-        ["--nbval", "--nbval-sanitize-with", "tests/reference/sanitize.cfg", "tests/reference/force_associate.ipynb"],
-    ],
-    ids=["runbook runs", "reference outputs are reproduced"],
+    [*(["--nbval-lax", f"runbooks/{id}.ipynb"] for id in CATALOGUE), REFERENCE],
+    ids=[*CATALOGUE, "reference outputs are reproduced"],
 )
 def test_nbval_passes(arguments: list[str], tmp_path: Path) -> None:
     """Every cell runs; the reference's every output is the same but for times."""
