@@ -16,6 +16,7 @@ from glhelpers.actions.drafts import (
 from glhelpers.models.fact import FactUnknown
 from glhelpers.models.facts import AssociationFacts
 from glhelpers.models.finding import Decision, Finding, Status, Verdict
+from glhelpers.models.namespace import Namespace
 from glhelpers.models.record import Draft, NextRunbook
 from glhelpers.models.request import (
     ClearParameters,
@@ -84,7 +85,7 @@ _AFTER_LINKING = ("seats-cover-seats-in-use", *_TO_FORCE)
 
 def portal_words(facts: AssociationFacts, decision: Decision, findings: Sequence[Finding]) -> dict[str, Any]:
     """What the texts about linking may speak of, over and above those about any association."""
-    namespace, by_rule = facts.namespace.value, {finding.rule: finding for finding in findings}
+    by_rule = {finding.rule: finding for finding in findings}
     deciding = [by_rule[rule] for rule in decision.deciding if rule in by_rule]
     return association_words(facts, None) | {
         "change": _changes(facts),
@@ -93,8 +94,19 @@ def portal_words(facts: AssociationFacts, decision: Decision, findings: Sequence
         "reason": next((rule for rule in decision.deciding if rule in _TO_FORCE), None),
         "reasons": decision.deciding,
         "causes": tuple(finding.reason for finding in deciding),
-        "storage": namespace.additional_purchased_storage_size or 0 if namespace is not None else 0,
+        "kept": _kept(facts.namespace.value),
     }
+
+
+def _kept(namespace: Namespace | None) -> dict[str, int | str]:
+    """What an association could lose, "not told" where this token may not see it: silence is no zero."""
+    told = {"minutes": "extra_shared_runners_minutes_limit", "storage": "additional_purchased_storage_size"}
+    usage = namespace.ci_minutes_usage if namespace is not None else None
+    known: dict[str, int | str] = {
+        word: getattr(namespace, field) or 0 if namespace is not None and namespace.told(field) else "not told"
+        for word, field in told.items()
+    }
+    return known | {"used": usage.total_minutes_used if usage is not None else "not told"}
 
 
 def _changes(facts: AssociationFacts) -> bool:
