@@ -234,7 +234,8 @@ class Acting(RecordedSteps):
         self.known.receipt = receipt
         step = None if receipt.verified else "Give the drafted text to the engineers with console access."
         status = Status.escalated if receipt.left_on_free else _BY_OUTCOME[receipt.outcome]
-        why = _WHY[receipt.outcome].format(answered=receipt.answered.rstrip("."))
+        failed = next((taken.answered for taken in receipt.steps if taken.answered != "success"), receipt.answered)
+        why = _WHY[receipt.outcome].format(answered=failed.rstrip("."))
         self._conclude_with(status, f"{why} {receipt.state}" if receipt.state and not receipt.verified else why, step)
         decision = self.known.decision or Decision(status=None, stage=None, why="")
         self._write_texts(decision)

@@ -24,7 +24,7 @@ from glhelpers.evidence.words import (
     in_words,
     moment,
 )
-from glhelpers.models.change import ChangePlan, Receipt, Scalar
+from glhelpers.models.change import ChangePlan, Check, Outcome, Receipt, Scalar
 from glhelpers.models.fact import Fact, Source
 from glhelpers.models.finding import Decision, Finding, Status, Verdict
 from glhelpers.models.record import Draft, FactLine, NextRunbook, RunRecord, Step
@@ -46,6 +46,7 @@ __all__ = [
 _ALTERNATIVES = "others"
 """The stage whose findings say why something else does not fit: they are read, not folded away."""
 
+_AS_BEFORE = Sign("↶", "as before", "calm")
 _PASSED = Sign("✓", "nothing stands against it", "good")
 
 
@@ -167,12 +168,16 @@ def receipt(received: Receipt) -> Markup:
                     "expected": _scalar(check.expected),
                     "found": _scalar(check.found),
                     "told_by": check.told_by,
-                    "sign": CHECK_SIGNS[check.state],
+                    "sign": _AS_BEFORE if _is_put_back(received, check) else CHECK_SIGNS[check.state],
                 }
                 for check in received.checks
             ],
         },
     )
+
+
+def _is_put_back(received: Receipt, check: Check) -> bool:
+    return received.outcome is Outcome.put_back and check.found == check.before != check.expected
 
 
 def differences(moved: Sequence[tuple[str, str, str]]) -> Markup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from glhelpers.evidence.redact import redact_text
 from glhelpers.evidence.text import one_line
 from glhelpers.evidence.words import OUTCOME_WORDS, VERDICT_SIGNS, headline, in_words, moment
-from glhelpers.models.change import CheckState
+from glhelpers.models.change import CheckState, Outcome
 from glhelpers.models.finding import Verdict
 from glhelpers.models.record import RunRecord, StepState
 
@@ -88,7 +88,8 @@ def _changed(record: RunRecord) -> str:
         for check in receipt.checks
         if check.found != check.before and check.state is not CheckState.unknown
     ]
-    return "; ".join(moved) or OUTCOME_WORDS[receipt.outcome].word
+    on_free = f" On Free for {receipt.seconds_on_free:.1f} seconds in between." if receipt.seconds_on_free else ""
+    return ("; ".join(moved) or OUTCOME_WORDS[receipt.outcome].word) + (f".{on_free}" if on_free else "")
 
 
 def _verified(record: RunRecord) -> str:
@@ -99,4 +100,6 @@ def _verified(record: RunRecord) -> str:
     later = f" Not yet refreshed by the service: {', '.join(waiting)}." if waiting else ""
     if receipt.verified:
         return f"Yes, read back from the service.{later}"
+    if receipt.outcome is Outcome.put_back:
+        return f"Yes: read back, it is as it was before.{later}"
     return f"No: {OUTCOME_WORDS[receipt.outcome].word[0].lower()}{OUTCOME_WORDS[receipt.outcome].word[1:]}.{later}"
