@@ -7,12 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glhelpers.actions import clear, minutes, not_visible, not_visible_drafts, start_here
+from glhelpers.actions import (
+    clear,
+    minutes,
+    not_visible,
+    not_visible_drafts,
+    provision_reseller,
+    self_serve,
+    start_here,
+)
 from glhelpers.actions.collect import collect_association
 from glhelpers.actions.plan import minutes_picture, seats_picture
 from glhelpers.errors import BadParameter, RunbookContractError
 from glhelpers.models.record import Minutes, NextRunbook, Seats
 from glhelpers.models.request import (
+    AssociationParameters,
     ClearParameters,
     ForceAssociateParameters,
     NotVisibleParameters,
@@ -20,6 +29,8 @@ from glhelpers.models.request import (
     StartHereParameters,
 )
 from glhelpers.rules import clear_subscription, force_associate, handbook, subscription_not_visible
+from glhelpers.rules import provision_reseller as provision_reseller_rules
+from glhelpers.rules import self_serve as self_serve_rules
 from glhelpers.rules import start_here as start_here_rules
 from glhelpers.rules.rule import Policy
 
@@ -180,8 +191,56 @@ _NOT_VISIBLE = Runbook(
     },
 )
 
+_PROVISION_RESELLER = Runbook(
+    id="provision_reseller",
+    title="Provisioning subscriptions for reseller customers",
+    anchor=handbook.RESELLER,
+    purpose="Tell a purchase through a partner, AWS or GCP, what its customer can do alone, and who may sell seats",
+    parameters=AssociationParameters,
+    policies=(provision_reseller_rules.POLICY,),
+    collect=collect_association,
+    drafts=provision_reseller.drafts_reseller,
+    next_runbooks=provision_reseller.next_reseller,
+    seats=seats_picture,
+    minutes=minutes_picture,
+    examples={
+        "namespace": "heron-hosting",
+        "subscription_name": "A-S00050500",
+        "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1570",
+        "issue": "gitlab-com/support/internal-requests#570",
+    },
+)
+
+_SELF_SERVE = Runbook(
+    id="self_serve",
+    title="If the user sees the subscription",
+    anchor=handbook.SEES,
+    purpose="Say whether the customer can link the group alone, with the steps, or why not and how it goes on",
+    parameters=AssociationParameters,
+    policies=(self_serve_rules.POLICY,),
+    collect=collect_association,
+    drafts=self_serve.drafts_self_serve,
+    next_runbooks=self_serve.next_self_serve,
+    seats=seats_picture,
+    minutes=minutes_picture,
+    examples={
+        "namespace": "gecko-gardens",
+        "subscription_name": "A-S00050400",
+        "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1550",
+        "issue": "gitlab-com/support/internal-requests#550",
+    },
+)
+
 CATALOGUE: dict[str, Runbook] = {
-    book.id: book for book in (_START_HERE, _FORCE_ASSOCIATE, _CLEAR_SUBSCRIPTION, _NOT_VISIBLE)
+    book.id: book
+    for book in (
+        _START_HERE,
+        _PROVISION_RESELLER,
+        _FORCE_ASSOCIATE,
+        _CLEAR_SUBSCRIPTION,
+        _SELF_SERVE,
+        _NOT_VISIBLE,
+    )
 }
 
 
