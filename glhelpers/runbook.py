@@ -8,6 +8,7 @@ included.  The record is rewritten after every step, so that it is true wherever
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from glhelpers.handing_on import filled_notebooks
 from glhelpers.models.finding import Status
 from glhelpers.models.request import RunbookParameters, parse_parameters
 from glhelpers.models.sheet import PortalSheet
-from glhelpers.session import View, is_interactive, parameters_in
+from glhelpers.session import View, ask_portal_token, is_interactive, parameters_in
 from glhelpers.settings import Settings, load_settings, remember_notebook, require_tokens
 from glhelpers.steps import STEPS, folder_of, none_run
 
@@ -98,12 +99,20 @@ class Run(Acting):
         """Look up the facts, side by side; settle first what an earlier run may have left open."""
         with self._step("look up"):
             self._desk = None
+            self._borrow_token()
             self.reader = Reader(told=self._open_clients().told)
             self._facts = self._collect(self.reader)
             self.known.facts = self._facts.all()
             self.known.seats, self.known.minutes = self.book.seats(self._facts), self.book.minutes(self._facts)
             view = View(show.facts_table(self.known.facts), _facts_in_words(self.known))
             return self._with_form(view) if self._open_clients().to_look_up and is_interactive() else view
+
+    def _borrow_token(self) -> None:
+        """Where the parameters ask for it and a person sits here: the portal's token, for this run's memory only."""
+        wanted = getattr(self.asked, "ask_for_token", "") == "yes"
+        if wanted and self.settings.portal_token is None and is_interactive():
+            self.settings, self._clients = replace(self.settings, portal_token=ask_portal_token()), None
+            register_tokens(self.settings)
 
     def _with_form(self, view: View) -> Any:
         """The facts so far, and a form for what a person has to look up in the admin pages."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import dataclass, field
 from typing import Any
 
 from IPython.core.getipython import get_ipython
+from pydantic import SecretStr
 
 from glhelpers.errors import BadParameter
 
-__all__ = ["View", "is_interactive", "parameters_in"]
+__all__ = ["View", "ask_portal_token", "is_interactive", "parameters_in"]
 
 
 def is_interactive() -> bool:
@@ -42,6 +44,16 @@ def parameters_in(variables: dict[str, Any], known: set[str]) -> dict[str, Any]:
             "A cell before the setup defines more than parameters.", next_step="Keep only parameters there."
         )
     return {name: variables[name] for name in names}
+
+
+def ask_portal_token() -> SecretStr | None:
+    """
+    Ask the person for the token that the portal keeps for the customer; None for an empty answer.
+
+    A prompt, not a widget: a widget's value would be saved with the notebook.
+    """
+    told = getpass.getpass("The customer's portal token (nothing is shown; empty for none): ").strip()
+    return SecretStr(told) if told else None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from glhelpers.actions import (
     minutes,
     not_visible,
     not_visible_drafts,
+    portal_502,
     provision_reseller,
     self_serve,
     start_here,
@@ -25,10 +26,12 @@ from glhelpers.models.request import (
     ClearParameters,
     ForceAssociateParameters,
     NotVisibleParameters,
+    Portal502Parameters,
     RunbookParameters,
     StartHereParameters,
 )
 from glhelpers.rules import clear_subscription, force_associate, handbook, subscription_not_visible
+from glhelpers.rules import portal_502 as portal_502_rules
 from glhelpers.rules import provision_reseller as provision_reseller_rules
 from glhelpers.rules import self_serve as self_serve_rules
 from glhelpers.rules import start_here as start_here_rules
@@ -111,6 +114,25 @@ _START_HERE = Runbook(
         "namespace": "mantis-maps",
         "subscription_name": "A-S00010600",
         "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1600",
+    },
+)
+
+_PORTAL_502 = Runbook(
+    id="portal_502",
+    title="Troubleshooting 502 errors while provisioning the subscription",
+    anchor=handbook.PORTAL_502,
+    purpose="Unlink an administrator's account that was linked by mistake, and tell other causes of a 502 apart",
+    parameters=Portal502Parameters,
+    policies=(portal_502_rules.POLICY,),
+    collect=portal_502.collect_portal_502,
+    plan=portal_502.plan_unlink,
+    drafts=portal_502.drafts_portal_502,
+    next_runbooks=portal_502.next_portal_502,
+    target=portal_502.target_account,
+    examples={
+        "customer_id": "55020",
+        "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1510",
+        "issue": "gitlab-com/support/internal-requests#510",
     },
 )
 
@@ -236,6 +258,7 @@ CATALOGUE: dict[str, Runbook] = {
     for book in (
         _START_HERE,
         _PROVISION_RESELLER,
+        _PORTAL_502,
         _FORCE_ASSOCIATE,
         _CLEAR_SUBSCRIPTION,
         _SELF_SERVE,

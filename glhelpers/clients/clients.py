@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
+
+from pydantic import SecretStr
 
 from glhelpers.clients.customersdot import CustomersDotClient
 from glhelpers.clients.gitlab import GitLabClient
@@ -31,6 +33,7 @@ class Clients:
     zendesk: ZendeskClient
     request_log: RequestLog
     transports: tuple[Transport, ...]
+    portal_token: SecretStr | None = field(default=None, repr=False)
 
     def portal_answers(self, customer_id: int) -> bool:
         """Whether the portal opens for this account; False is its 502."""
@@ -101,4 +104,5 @@ def open_clients(settings: Settings, sheet: PortalSheet | None = None) -> Client
         zendesk=ZendeskClient(zendesk),
         request_log=log,
         transports=(gitlab, customersdot, zendesk),
+        portal_token=settings.portal_token,
     )

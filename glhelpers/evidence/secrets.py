@@ -13,3 +13,5 @@ def register_tokens(settings: Settings) -> None:
     for endpoint in (settings.gitlab, settings.customersdot, settings.zendesk):
         if endpoint.token is not None:
             register_secret(endpoint.token)
+    if settings.portal_token is not None:
+        register_secret(settings.portal_token)

@@ -176,7 +176,15 @@ class ClearParameters(OwnershipParameters, AssociationParameters):
 class Portal502Parameters(RunbookParameters):
     """Parameters of `portal_502`: the account, by id or address; `ask_for_token` `yes` prompts for the portal's token."""
 
+    customer_email: Email = Field("", validate_default=True)
     ask_for_token: Annotated[str, _one_of("yes", "no")] = ""
+
+    @field_validator("customer_email")
+    @classmethod
+    def _an_account_is_named(cls, email: str, info: ValidationInfo) -> str:
+        if not email and not info.data.get("customer_id"):
+            raise ValueError("or customer_id is needed: which account the portal fails for")
+        return email
 
 
 class NotVisibleParameters(OwnershipParameters):

@@ -8,6 +8,7 @@ from glhelpers.rules import (
     clear_subscription,
     force_associate,
     minutes_follow_up,
+    portal_502,
     provision_reseller,
     self_serve,
     start_here,
@@ -20,6 +21,7 @@ __all__ = ["POLICIES"]
 POLICIES: dict[str, Policy[Any]] = {
     "start_here": start_here.POLICY,
     "provision_reseller": provision_reseller.POLICY,
+    "portal_502": portal_502.POLICY,
     "force_associate": force_associate.POLICY,
     "force_associate, compute minutes afterwards": minutes_follow_up.POLICY,
     "clear_subscription": clear_subscription.POLICY,
