@@ -170,7 +170,7 @@ NO_ORDER = "the step tags are not those of the steps, in their order"
 PLANTED: list[tuple[str, Callable[[NotebookNode], Any], str]] = [
     ("too many cells", lambda b: b.cells.extend(new_markdown_cell(".") for _ in range(9)), "27 cells, more than 20"),
     ("a long cell", sets("step:check", "run.check()\n" * 11), "cell c3 has 11 lines"),
-    ("too many parameters", sets("parameters", 'a = "1"\n' * 15), "cell c0 has 15 lines"),
+    ("too many parameters", sets("parameters", 'a = "1"\n' * 19), "cell c0 has 19 lines"),
     ("a computed parameter", sets("parameters", "a = 1 + 1"), "cell c0 holds more than names with a text"),
     ("a function", sets("step:check", "def f():\n    return 1"), "cell c3 defines something"),
     ("a class", sets("step:check", "class A:\n    a = 1"), "cell c3 defines something"),

@@ -15,7 +15,8 @@ A table (tests/cases/RUNBOOK.yaml) has two parts.
     with:      changes: `record.field: value` (deeper with more dots; <gone> leaves the key out),
                `record: {is: ..., ...}` adds one, `record: <none>` takes it away, `parameters.name: value`
     world:     switches of the whole world, such as {portal_down: true}
-    token:     name of the GitLab token to run with (admin unless told: owner, stranger, admin_no_mode)
+    token:     name of the GitLab token to run with (admin unless told: stranger, admin_no_mode)
+    portal_token: name of a `token` record that is lent to the run as the customer's portal token
     approve:   whether a colleague approves the plan, if there is one
     between:   what happens between plan and approval (docs/worlds.md)
     expect:    the status that the run ends with
@@ -99,12 +100,14 @@ def run_table(id: str, folder: Path) -> dict[str, Ran]:
     table, ran = read_table(id), {}
     groups: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for number, row in enumerate(table["rows"]):
-        kind = json.dumps([row.get("world", {}), row.get("token", "admin")], sort_keys=True)
+        lent = f"sandbox-{row['portal_token']}-{number}" if "portal_token" in row else ""
+        kind = json.dumps([row.get("world", {}), row.get("token", "admin"), lent], sort_keys=True)
         groups.setdefault(kind, []).append((number, row))
     for kind, rows in groups.items():
-        switches, token = json.loads(kind)
+        switches, token, lent = json.loads(kind)
         built = {row["case"]: _built(table["base"], number, row) for number, row in rows}
-        with _served(list(built.values()), switches, folder) as sandbox:
+        with _served(list(built.values()), switches, folder) as sandbox, pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GLHELPERS_PORTAL_TOKEN", lent)
             settings = _settings(sandbox, token, folder)
             ran |= _run(id, rows, built, sandbox, settings)
     return ran
