@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from association import facts_of
+from association import NAMES, facts_of
 
 from glhelpers.actions.provision_reseller import drafts_reseller, next_reseller
 from glhelpers.actions.self_serve import drafts_self_serve, next_self_serve
@@ -99,3 +99,14 @@ def test_every_row_is_told_apart_by_its_sentence(runbook: str) -> None:
     """No two rows of a table carry the same sentence."""
     sentences = [row["case"] for name, row in ROWS if name == runbook]
     assert len(set(sentences)) == len(sentences)
+
+
+@pytest.mark.parametrize("runbook", RUNBOOKS)
+@pytest.mark.parametrize("lost", NAMES)
+def test_one_unknown_fact_is_enough_to_stop(runbook: str, lost: str) -> None:
+    """Where all else is in order, no reply goes out and nothing is handed on as long as one fact is not known."""
+    policy, _, _, following = RUNBOOKS[runbook]
+    facts = facts_for(runbook, {"when": {lost: "<unknown>"}})
+    decision = decide(policy, evaluate(policy, facts))
+    assert decision.status is Status.stopped
+    assert following(facts, decision, None) == ()
