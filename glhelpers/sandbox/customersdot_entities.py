@@ -6,6 +6,7 @@ from starlette.responses import HTMLResponse
 
 from glhelpers.sandbox.effects import Refused
 from glhelpers.sandbox.store import Doc, Store
+from glhelpers.sandbox.visibility import broken
 from glhelpers.sandbox.web import Call, Halt
 
 __all__ = [
@@ -20,12 +21,13 @@ __all__ = [
 ]
 
 _QUIRKS = ("force_associate", "refusal")
+_NOT_TOLD = ("portal_login", "token_uid", "portal_answers")
 
 
 def customer_entity(doc: Doc) -> Doc:
     """An account; of its token nothing."""
     uid = str(doc["uid"]) if doc["uid"] is not None else None
-    told = {name: value for name, value in doc.items() if name not in ("portal_login", "token_uid")}
+    told = {name: value for name, value in doc.items() if name not in _NOT_TOLD}
     return {**told, "uid": uid, "provider": "gitlab" if uid else None}
 
 
@@ -57,11 +59,14 @@ def portal_groups(call: Call, doc: Doc) -> list[Doc]:
     """
     The groups that the portal lists for an account, or its HTML 502.
 
-    An administrator sees every group there is, which the portal's front door does not wait for.
+    An administrator sees every group there is, which the portal's front door does not wait for; an account of its
+    own accord may fail too.
     """
     user = call.store.get("user", doc["uid"]) if doc["uid"] is not None else None
     if call.store.switches.portal_down or (user is not None and user["admin"]):
         raise bad_gateway(call)
+    if doc["portal_answers"] is not None:
+        raise broken(doc["portal_answers"])
     if user is None:
         return []
     return call.store.all("group", lambda group: any(row["user_id"] == user["id"] for row in group["members"]))

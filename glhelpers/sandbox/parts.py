@@ -177,6 +177,7 @@ class CustomerIn(Part):
     uid: int | None = None
     portal_login: Literal["valid", "expired", "none"] = "valid"
     token_uid: int | None = None
+    portal_answers: int | None = Field(default=None, ge=500, le=599)
     zuora_account_id: str | None = None
     login_activated: bool = True
     login_deactivated_on: date | None = None

@@ -168,6 +168,19 @@ def test_a_portal_that_is_down_is_down_for_everybody(sandbox: Any) -> None:
     assert (told["count"], told["attempts"]) == (0, 0)
 
 
+@pytest.mark.parametrize("status", [502, 500])
+def test_the_portal_may_fail_for_one_account_alone(sandbox: Any, status: int) -> None:
+    """Its impersonation answers HTML, whoever is linked; others open, the status stays up, and no answer tells why."""
+    sandbox.control("change", "POST", json={"set_customer": {"id": 501, "portal_answers": status}})
+    failed = sandbox.adapter(CHECK, "POST")
+    assert (failed.status_code, failed.headers["content-type"][:9]) == (status, "text/html")
+    assert sandbox.adapter("/customers/502/impersonation-check", "POST").status_code == 200
+    assert sandbox.adapter("/status").json() == {"portal": "up"}
+    assert "portal_answers" not in sandbox.adapter("/customers/501").json()
+    sandbox.control("change", "POST", json={"set_customer": {"id": 501, "portal_answers": None}})
+    assert sandbox.adapter(CHECK, "POST").status_code == 200
+
+
 def test_a_reset_puts_the_switches_back(sandbox: Any) -> None:
     """What a change has switched is part of the world."""
     sandbox.control("change", "POST", json={"set_switches": {"portal_down": True, "ci_minutes_usage": False}})
