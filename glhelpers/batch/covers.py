@@ -17,7 +17,7 @@ class Cover:
     draft: str | None = None
 
 
-_PORTAL_STEPS = Cover("force_associate", "record", "steps for the customer: text `link_in_portal`", "link_in_portal")
+_PORTAL_STEPS = Cover("self_serve", "record", "steps for the customer: text `selfserve_steps`", "selfserve_steps")
 
 COVERS: dict[str, tuple[Cover, ...]] = {
     "reseller.self-serve": (_PORTAL_STEPS,),

@@ -21,6 +21,7 @@ __all__ = ["Known", "build_record", "fact_line"]
 _NOT_KEPT: Mapping[str, set[str]] = {
     "ticket": {"subject", "tags", "updated_at"},
     "linked_user": {"name"},
+    "token_user": {"name", "username"},
     "linked_member": {"name"},
     "customer": {"email", "company"},
     "same_uid": {"email", "company"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from glhelpers.models.base import OwnModel
@@ -11,7 +12,9 @@ from glhelpers.models.namespace import User
 from glhelpers.models.request import Portal502Parameters
 from glhelpers.models.subscription import Customer
 
-__all__ = ["Portal502Facts", "PortalAnswer", "PortalToken"]
+__all__ = ["Portal502Facts", "PortalAnswer", "PortalToken", "linked_id"]
+
+_USER_ID = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
 
 
 class PortalToken(OwnModel):
@@ -34,12 +37,23 @@ class PortalAnswer(OwnModel):
 
 
 class Portal502Facts(RunbookFacts):
-    """Facts about one CustomersDot account; `accounts` are all that share its `uid`, itself among them."""
+    """
+    Facts about one CustomersDot account.
+
+    `token_user` is the owner of the portal's token, looked up only where that is not the linked user;
+    `same_uid` are all accounts that share the `uid`, itself among them.
+    """
 
     parameters: Portal502Parameters
     customer: Fact[Customer]
     portal_works: Fact[bool]
     answer: Fact[PortalAnswer]
     token: Fact[PortalToken]
+    token_user: Fact[User]
     linked_user: Fact[User]
     same_uid: Fact[tuple[Customer, ...]]
+
+
+def linked_id(customer: Customer) -> int | None:
+    """The linked GitLab.com user's id as the number that CustomersDot keeps as text; None where it is no such number."""
+    return int(customer.uid) if customer.uid and _USER_ID.fullmatch(customer.uid) else None

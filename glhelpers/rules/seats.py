@@ -11,6 +11,7 @@ from glhelpers.models.finding import Verdict
 from glhelpers.models.namespace import BillableMember, BillableMembership, Member, Namespace
 from glhelpers.models.subscription import Subscription
 from glhelpers.rules import handbook
+from glhelpers.rules.occupancy import linked_to, shows_on_gitlab
 from glhelpers.rules.rule import Judgement, passes, rule
 from glhelpers.rules.thresholds import (
     GUEST,
@@ -245,7 +246,7 @@ def seats_owed_are_foreseen(facts: AssociationFacts) -> Judgement:
     anchor=handbook.FORCE,
     paragraph="Forcing is for more users than seats without a purchase now, and for EDU/OSS without the button",
     rests_on=("force.when", "force.seats", "force.programme"),
-    uses=("subscription", "seats_needed", "customer_confirmation", "occupants"),
+    uses=("subscription", "seats_needed", "customer_confirmation", "occupants", "orders", "gitlab_subscription"),
 )
 def there_is_a_reason_to_force(facts: AssociationFacts) -> Judgement:
     if (none := _nothing_to_compare(facts)) is not None:
@@ -258,6 +259,8 @@ def there_is_a_reason_to_force(facts: AssociationFacts) -> Judgement:
         return passes("The portal greys the group out because of the subscription that is still linked.")
     if needed.high > seats and (facts.parameters.customer_confirmation or program is not None):
         return passes("The portal would ask for payment of seats that the customer does not want to buy now.")
+    if linked_to(facts) == str(facts.namespace.known().id) and not shows_on_gitlab(facts):
+        return passes("The portal has it linked already; only associating again makes GitLab.com show it.")
     if needed.high > seats:
         return Judgement(Verdict.not_applicable, "First the customer has to confirm the difference in seats.")
     return Judgement(

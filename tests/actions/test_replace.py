@@ -22,7 +22,7 @@ from glhelpers.models.change import Approval, ChangePlan, Outcome, PlanFile
 from glhelpers.models.request import ClearParameters
 from glhelpers.rules.clear_subscription import POLICY
 from glhelpers.rules.rule import evaluate
-from tests.actions.conftest import CASES, Desk
+from tests.actions.conftest import ALL_CASES, Desk
 
 OLD, NEW = "premium", "ultimate"
 APPLIED, NOT_APPLIED, PUT_BACK = Outcome.applied, Outcome.not_applied, Outcome.put_back
@@ -30,7 +30,7 @@ APPLIED, NOT_APPLIED, PUT_BACK = Outcome.applied, Outcome.not_applied, Outcome.p
 
 def planned(desk: Desk, ticket: int = 1610) -> tuple[ChangePlan, Approval]:
     """The plan of a case of clear_subscription, and a colleague's approval."""
-    asked = ClearParameters.model_validate({name: str(value) for name, value in CASES[ticket].parameters.items()})
+    asked = ClearParameters.model_validate({name: str(value) for name, value in ALL_CASES[ticket].parameters.items()})
     facts = collect_clear(desk.clients, asked, Reader())
     plan = plan_clear(facts, evaluate(POLICY, facts), "sandbox")
     file = PlanFile(plan=plan, digest=plan.digest, requested_by="ada", planned_at=datetime.now(UTC))
