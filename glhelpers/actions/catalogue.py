@@ -13,6 +13,7 @@ from glhelpers.actions import (
     not_visible,
     not_visible_drafts,
     portal_502,
+    portal_502_drafts,
     provision_reseller,
     self_serve,
     start_here,
@@ -126,8 +127,8 @@ _PORTAL_502 = Runbook(
     policies=(portal_502_rules.POLICY,),
     collect=portal_502.collect_portal_502,
     plan=portal_502.plan_unlink,
-    drafts=portal_502.drafts_portal_502,
-    next_runbooks=portal_502.next_portal_502,
+    drafts=portal_502_drafts.drafts_portal_502,
+    next_runbooks=portal_502_drafts.next_portal_502,
     target=portal_502.target_account,
     examples={
         "customer_id": "55020",

@@ -1,38 +1,35 @@
-"""`portal_502`: who is linked, whose the portal's token is, what the portal answers; the plan to unlink, and the texts."""
+"""`portal_502`: who is linked, whose the portal's token is, what the portal answers; and the plan to unlink."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from glhelpers.actions.drafts import CUSTOMER, ENGINEERS, Wording, render, texts_for
 from glhelpers.actions.plan import basis_of
 from glhelpers.actions.reading import Look, Reader
 from glhelpers.clients.clients import Clients
-from glhelpers.errors import NotAuthenticated, NotFound, RequestRejected, ServiceUnavailable
-from glhelpers.models.change import Change, ChangePlan, Receipt, Target
+from glhelpers.errors import NotAuthenticated, NotFound, RequestRejected, ServiceUnavailable, UnexpectedAnswer
+from glhelpers.models.change import Change, ChangePlan, Target
 from glhelpers.models.fact import Fact, FactState, FactUnknown, Source
-from glhelpers.models.finding import Decision, Finding
-from glhelpers.models.portal_502_facts import Portal502Facts, PortalAnswer, PortalToken
-from glhelpers.models.record import Draft, NextRunbook
+from glhelpers.models.finding import Finding
+from glhelpers.models.portal_502_facts import Portal502Facts, PortalAnswer, PortalToken, linked_id
 from glhelpers.models.request import Portal502Parameters, ticket_number
 from glhelpers.models.subscription import Customer
-from glhelpers.rules.portal_502 import other_accounts
 
-__all__ = ["collect_portal_502", "drafts_portal_502", "next_portal_502", "plan_unlink", "target_account"]
+__all__ = ["collect_portal_502", "plan_unlink", "target_account"]
 
-_BY_RULE: dict[str, Wording] = {
-    "portal-works-for-others": ("portal_outage", CUSTOMER, "The portal is down at the moment"),
-    "somebody-is-linked": ("portal_other_cause", ENGINEERS, "502 in the portal, and nobody is linked"),
-    "linked-user-exists": ("portal_other_cause", ENGINEERS, "502 in the portal, and the linked user is gone"),
-    "token-is-the-linked-users": ("portal_other_cause", ENGINEERS, "502 in the portal, and the ids differ"),
-    "linked-user-is-an-administrator": ("portal_other_cause", ENGINEERS, "502 in the portal, but no administrator"),
+_LABELS = {
+    "answer": "What the portal answers",
+    "token": "Whose the portal's token is",
+    "linked_user": "Linked user",
+    "same_uid": "Accounts with the same user",
+    "token_user": "Owner of the portal's token",
 }
 
 
 def collect_portal_502(clients: Clients, asked: Portal502Parameters, reader: Reader) -> Portal502Facts:
     """
-    The account first, then all that hangs on it, side by side.
+    The account first, then all that hangs on it, side by side; last, who owns a token of somebody else.
 
     The portal's token, where one was lent to the run, goes to GitLab.com and nowhere else.
     """
@@ -44,14 +41,11 @@ def collect_portal_502(clients: Clients, asked: Portal502Parameters, reader: Rea
         facts["customer"] = _the_one(found)
     customer: Customer | None = facts["customer"].value
     facts |= reader.round(_about(clients, customer) if customer is not None else [])
-    labels = {
-        "answer": "What the portal answers",
-        "token": "Whose the portal's token is",
-        "linked_user": "Linked user",
-        "same_uid": "Accounts with the same user",
-    }
-    for name, label in labels.items():
-        facts.setdefault(name, reader.skipped(name, label, "no account or no linked user is known"))
+    for name in ("answer", "token", "linked_user", "same_uid"):
+        nobody = customer is not None and customer.told("uid") and not customer.uid
+        why = "nobody is linked" if nobody else "no account or no linked user is known"
+        facts.setdefault(name, reader.skipped(name, _LABELS[name], why, absent=nobody))
+    facts["token_user"] = _token_user(clients, customer, facts["token"], reader)
     facts["today"] = reader.derive("today", "Today", "Date header of GitLab.com", lambda: _today(clients))
     return Portal502Facts(parameters=asked, **facts)
 
@@ -61,6 +55,19 @@ def _today(clients: Clients) -> Any:
     if day is None:
         raise FactUnknown("GitLab.com was not asked anything")
     return day
+
+
+def _token_user(clients: Clients, customer: Customer | None, token: Fact[PortalToken], reader: Reader) -> Fact[Any]:
+    """Who the token's owner is, where that is not the linked user: the engineers want to know."""
+    name, label, told = "token_user", _LABELS["token_user"], token.value
+    if customer is None or told is None:
+        return reader.skipped(name, label, "it is not known whose the portal's token is")
+    owner = told.resource_owner_id
+    if owner is None or owner == linked_id(customer):
+        why = "there is no valid token" if owner is None else "it is the linked user"
+        return reader.skipped(name, label, why, absent=True)
+    look = Look(name, label, Source.gitlab, "GET /users/:id", lambda: clients.gitlab.user(owner))
+    return reader.round([look])[name]
 
 
 def _first(clients: Clients, asked: Portal502Parameters) -> list[Look]:
@@ -102,19 +109,18 @@ def _the_one(found: Fact[Any]) -> Fact[Any]:
 
 
 def _about(clients: Clients, customer: Customer) -> list[Look]:
-    portal, uid = clients.customersdot, customer.uid
+    portal, number = clients.customersdot, linked_id(customer)
     looks = [
         Look(
             "answer",
-            "What the portal answers",
+            _LABELS["answer"],
             Source.customersdot,
             "POST /customers/:id/impersonation-check",
             lambda: _answer(clients, customer.id),
         ),
         _token_look(clients, customer),
     ]
-    if uid and uid.isascii() and uid.isdigit() and len(uid) < 16:
-        number = int(uid)
+    if number is not None:
         looks += [
             Look("linked_user", "Linked user", Source.gitlab, "GET /users/:id", lambda: clients.gitlab.user(number)),
             Look(
@@ -122,19 +128,20 @@ def _about(clients: Clients, customer: Customer) -> list[Look]:
                 "Accounts with the same user",
                 Source.customersdot,
                 "GET /customers?uid=",
-                lambda: portal.customers(uid=uid),
+                lambda: portal.customers(uid=str(number)),
             ),
         ]
     return looks
 
 
 def _answer(clients: Clients, customer_id: int) -> PortalAnswer:
+    """It opens, or answers 502; any other failure says neither, and is no reason to end the run."""
     try:
         return PortalAnswer(opens=True, groups=clients.customersdot.impersonation_check(customer_id))
     except ServiceUnavailable as error:
-        if error.status != 502:
-            raise
-        return PortalAnswer(opens=False)
+        if error.status == 502:
+            return PortalAnswer(opens=False)
+        raise UnexpectedAnswer(error.message, status=error.status, request_id=error.request_id) from error
 
 
 def _token_look(clients: Clients, customer: Customer) -> Look:
@@ -214,49 +221,4 @@ def plan_unlink(facts: Portal502Facts, findings: Sequence[Finding], profile: str
             "Subscriptions, orders and groups stay as they are.",
         ),
         cannot_be_undone=("The token that the portal kept is gone; only a new sign-in makes another.",),
-    )
-
-
-def drafts_portal_502(
-    facts: Portal502Facts,
-    findings: Sequence[Finding],
-    decision: Decision,
-    plan: ChangePlan | None,
-    receipt: Receipt | None,
-) -> tuple[Draft, ...]:
-    """How to link the right account; or who else has to look into it."""
-    customer, token = facts.customer.value, facts.token.value
-    words = {
-        "customer_id": customer.id if customer is not None else None,
-        "uid": customer.uid if customer is not None else None,
-        "owner_id": token.resource_owner_id if token is not None else None,
-        "is_admin": facts.linked_user.value.is_admin if facts.linked_user.value is not None else None,
-        "why": decision.why,
-        "ticket": facts.parameters.ticket_url or "none given",
-        "receipt": receipt,
-        "what": f"Unlinking the GitLab.com user of CustomersDot account {customer.id if customer else ''}",
-    }
-    if receipt is not None and not receipt.verified:
-        return (render(("escalation", ENGINEERS, "Unlinking did not succeed"), words),)
-    if receipt is not None:
-        return (render(("portal_relink", CUSTOMER, "Link your own GitLab.com account"), words),)
-    return texts_for(_BY_RULE, words, decision, findings)
-
-
-def next_portal_502(facts: Portal502Facts, decision: Decision, receipt: Receipt | None) -> tuple[NextRunbook, ...]:
-    """Other accounts that the same user is linked to need the same, each in a run of its own."""
-    if receipt is None or not receipt.verified or facts.same_uid.value is None:
-        return ()
-    shared = {
-        name: value
-        for name, value in (("ticket_url", facts.parameters.ticket_url), ("issue", facts.parameters.issue))
-        if value
-    }
-    return tuple(
-        NextRunbook(
-            runbook="portal_502",
-            why=f"CustomersDot account {account.id} is linked to the same GitLab.com user.",
-            parameters={"customer_id": str(account.id), **shared},
-        )
-        for account in other_accounts(facts)
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from glhelpers.models.fact import FactState, FactUnknown
 from glhelpers.models.finding import Verdict
-from glhelpers.models.portal_502_facts import Portal502Facts
+from glhelpers.models.portal_502_facts import Portal502Facts, linked_id
 from glhelpers.models.subscription import Customer
 from glhelpers.rules import handbook, request
 from glhelpers.rules.rule import Judgement, Policy, passes, rule
@@ -61,6 +61,31 @@ def account_exists(facts: Portal502Facts) -> Judgement:
 
 
 @rule(
+    "account-is-the-one-meant",
+    "Id and e-mail address name the same account",
+    stage="account",
+    anchor=handbook.PORTAL_502,
+    paragraph="It is the customer's own account that is unlinked, by its CustomersDot id",
+    rests_on=("502.unlink",),
+    uses=("customer", "customer_id", "customer_email"),
+)
+def account_is_the_one_meant(facts: Portal502Facts) -> Judgement:
+    asked = facts.parameters
+    if not (asked.customer_id and asked.customer_email):
+        return Judgement(Verdict.not_applicable, "Only one of id and address was given.")
+    if (none := _no_account(facts)) is not None:
+        return none
+    customer = facts.customer.known()
+    if (customer.email or "").casefold() != asked.customer_email.casefold():
+        return Judgement(
+            Verdict.stop,
+            f"CustomersDot account {customer.id} has another e-mail address than the one given.",
+            "Find out which account the portal fails for; do not tell the customer whose the other one is.",
+        )
+    return passes(f"CustomersDot account {customer.id} has the address given.")
+
+
+@rule(
     "portal-works-for-others",
     "The portal works for everybody else",
     stage="portal",
@@ -79,6 +104,10 @@ def portal_works_for_others(facts: Portal502Facts) -> Judgement:
     )
 
 
+def _listing(groups: int | None) -> str:
+    return "" if groups is None else f" and lists {groups} group{'' if groups == 1 else 's'}"
+
+
 @rule(
     "portal-answers-502",
     "The portal answers 502 for this account",
@@ -95,7 +124,7 @@ def portal_answers_502(facts: Portal502Facts) -> Judgement:
     if answer.opens:
         return Judgement(
             Verdict.no_change,
-            f"The portal opens for this account and lists {answer.groups} groups: there is nothing to mend.",
+            f"The portal opens for this account{_listing(answer.groups)}: there is nothing to mend.",
             "Ask the customer what they see; perhaps it is over.",
         )
     return passes("The portal answers 502 for this account.")
@@ -118,8 +147,8 @@ def somebody_is_linked(facts: Portal502Facts) -> Judgement:
         raise FactUnknown("CustomersDot does not say which GitLab.com user is linked")
     if not customer.uid:
         return Judgement(Verdict.stop, "No GitLab.com user is linked, so none can be unlinked.", _NOT_THIS)
-    if not (customer.uid.isascii() and customer.uid.isdigit()):
-        raise FactUnknown("the linked GitLab.com user's id is not a number")
+    if linked_id(customer) is None:
+        raise FactUnknown("the uid that CustomersDot holds is not the number of a GitLab.com user")
     return passes(f"GitLab.com user id {customer.uid} is linked.")
 
 
@@ -148,7 +177,7 @@ def linked_user_exists(facts: Portal502Facts) -> Judgement:
     anchor=handbook.PORTAL_502,
     paragraph="The token's resource_owner_id should be the id of the GitLab.com user",
     rests_on=("502.verify",),
-    uses=("token", "customer"),
+    uses=("token", "token_user", "customer"),
 )
 def token_is_the_linked_users(facts: Portal502Facts) -> Judgement:
     if (none := _nobody_linked(facts)) is not None:
@@ -163,9 +192,12 @@ def token_is_the_linked_users(facts: Portal502Facts) -> Judgement:
             "linked.",
         )
     if str(token.resource_owner_id) != uid:
+        owner = facts.token_user.value
+        who = " (an administrator)" if owner is not None and owner.is_admin else ""
         return Judgement(
             Verdict.stop,
-            f"The portal's token belongs to GitLab.com user id {token.resource_owner_id}, but user id {uid} is linked.",
+            f"The portal's token belongs to GitLab.com user id {token.resource_owner_id}{who}, but user id {uid} is "
+            "linked.",
             "Unlink nothing: it is not clear whose account this is. Give the drafted text to the engineers.",
         )
     return passes(f"The portal's token belongs to user id {uid}, who is linked.")
@@ -227,6 +259,7 @@ POLICY: Policy[Portal502Facts] = Policy(
         request.ticket_link_is_well_formed,
         request.ticket_is_open,
         account_exists,
+        account_is_the_one_meant,
         portal_works_for_others,
         portal_answers_502,
         somebody_is_linked,
