@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from glhelpers.batch.execute import Result, execute
+from glhelpers.batch.execute import execute
 from glhelpers.clients.sandbox_control import SandboxControl
 from glhelpers.errors import GlhelpersError
 from glhelpers.gates.decision import grant
@@ -17,7 +17,7 @@ from glhelpers.gates.files import read_plan
 from glhelpers.models.finding import Status
 from glhelpers.settings import Settings
 
-__all__ = ["Case", "Shown", "cases_of", "tour"]
+__all__ = ["Case", "Shown", "approved", "cases_of", "tour"]
 
 _COLLEAGUE = "a colleague"
 
@@ -86,16 +86,16 @@ def _one(case: Case, settings: Settings, control: SandboxControl, began: Callabl
         if case.approve and result.record.status is Status.awaiting_approval:
             for change in case.between:
                 control.change(change)
-            approval = _approved(result, settings)
+            approval = approved(result.folder, settings)
             result = execute(case.runbook, {**case.parameters, "approval": str(approval)}, settings)
     except GlhelpersError as error:
         return Shown(case, Status.failed.value, str(error), None)
     return Shown(case, result.record.status.value, result.record.why, result.folder)
 
 
-def _approved(result: Result, settings: Settings) -> Path:
-    """What `glhelpers approve` does, played by a colleague of whoever runs the demonstration."""
-    file = read_plan(result.folder / "plan.json")
+def approved(folder: Path, settings: Settings) -> Path:
+    """What `glhelpers approve` does with a run's plan, played by a colleague of whoever runs the demonstration."""
+    file = read_plan(folder / "plan.json")
     approval = grant(
         file,
         typed=file.plan.target.typed,
@@ -103,6 +103,6 @@ def _approved(result: Result, settings: Settings) -> Path:
         now=datetime.now(UTC),
         lasts=timedelta(minutes=settings.approval_minutes),
     )
-    path = result.folder / "approval.json"
+    path = folder / "approval.json"
     path.write_text(approval.model_dump_json(indent=1), encoding="utf-8")
     return path

@@ -34,7 +34,9 @@ import copy
 import json
 import os
 import tempfile
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,14 +45,15 @@ from urllib.request import urlopen
 
 import pytest
 import yaml
+from kernels import Player
 from pydantic import SecretStr
 
-from glhelpers.batch.tour import Case, tour
+from glhelpers.batch.tour import approved
 from glhelpers.clients.sandbox_control import SandboxControl
-from glhelpers.evidence.folder import read_record
+from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord
 from glhelpers.sandbox_process import Running, start_sandbox
-from glhelpers.settings import Endpoint, Settings, load_settings
+from glhelpers.settings import Endpoint, Settings, environment_of, load_settings
 
 __all__ = ["Ran", "read_table", "run_table", "verify_row"]
 
@@ -96,7 +99,7 @@ def read_table(id: str) -> dict[str, Any]:
 
 
 def run_table(id: str, folder: Path) -> dict[str, Ran]:
-    """Run every row through the runbook's notebook, headless, in kernels of their own; by the row's sentence."""
+    """Run every row through the runbook's whole notebook, headless, in real kernels; by the row's sentence."""
     table, ran = read_table(id), {}
     groups: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for number, row in enumerate(table["rows"]):
@@ -109,7 +112,7 @@ def run_table(id: str, folder: Path) -> dict[str, Ran]:
         with _served(list(built.values()), switches, folder) as sandbox, pytest.MonkeyPatch.context() as patch:
             patch.setenv("GLHELPERS_PORTAL_TOKEN", lent)
             settings = _settings(sandbox, token, folder)
-            ran |= _run(id, rows, built, sandbox, settings)
+            ran |= _run(id, rows, built, sandbox, settings, folder)
     return ran
 
 
@@ -139,34 +142,60 @@ def _listed(value: Any) -> list[str]:
 
 
 def _run(
-    id: str, rows: list[tuple[int, dict[str, Any]]], built: dict[str, Any], sandbox: Running, settings: Settings
+    id: str,
+    rows: list[tuple[int, dict[str, Any]]],
+    built: dict[str, Any],
+    sandbox: Running,
+    settings: Settings,
+    folder: Path,
 ) -> dict[str, Ran]:
-    cases = [
-        Case(
-            name=row["case"],
-            ticket=number,
-            runbook=id,
-            parameters=built[row["case"]]["parameters"],
-            approve=bool(row.get("approve", False)),
-            between=tuple(_resolved(row.get("between", []), built[row["case"]]["records"])),
-            expect=row["expect"],
-            tour=False,
-        )
-        for number, row in rows
-    ]
-    control = SandboxControl(settings)
-    shown = {result.case.name: result for result in tour(cases, settings, control, jobs=2, began=lambda case: None)}
+    control, waiting = SandboxControl(settings), deque(rows)
+    ended: dict[str, tuple[str | None, RunRecord | None]] = {}
+
+    def work() -> None:
+        player = Player({**os.environ, **environment_of(settings), "GLHELPERS_IN_FLIGHT_SECONDS": "2"})
+        try:
+            while waiting:
+                number, row = waiting.popleft()
+                runs = folder / sandbox.instance / "rows" / str(number)
+                ended[row["case"]] = _one(player, id, row, built[row["case"]], settings, control, runs)
+        finally:
+            player.close()
+
+    with ThreadPoolExecutor(max_workers=min(2, len(rows))) as pool:
+        for done in [pool.submit(work) for _ in range(min(2, len(rows)))]:
+            done.result()
     control.close()
     with urlopen(f"{sandbox.urls['gitlab']}/__sandbox/writes") as told:
         writes = json.load(told)["writes"]
     by_case: dict[str, Ran] = {}
     for _, row in rows:
-        result = shown[row["case"]]
-        record = read_record(result.folder) if result.folder is not None else None
+        said, record = ended[row["case"]]
         names = _identities(built[row["case"]]["records"])
         sent = sum(_is_tool(write) and _concerns(write, names) for write in writes)
-        by_case[row["case"]] = Ran(row, result.status, result.why, record, sent)
+        status, why = (record.status.value, record.why) if record is not None else ("failed", said or "")
+        by_case[row["case"]] = Ran(row, status, why, record, sent)
     return by_case
+
+
+def _one(
+    player: Player,
+    id: str,
+    row: dict[str, Any],
+    built: dict[str, Any],
+    settings: Settings,
+    control: SandboxControl,
+    runs: Path,
+) -> tuple[str | None, RunRecord | None]:
+    """One row: plan, let happen what happens in between, have it approved, apply."""
+    said, record, folder = player.play(id, built["parameters"], runs)
+    if not row.get("approve") or record is None or folder is None or record.status is not Status.awaiting_approval:
+        return said, record
+    for change in _resolved(row.get("between", []), built["records"]):
+        control.change(change)
+    given = {**built["parameters"], "approval": str(approved(folder, settings))}
+    said, record, _ = player.play(id, given, runs)
+    return said, record
 
 
 def _is_tool(write: dict[str, Any]) -> bool:
