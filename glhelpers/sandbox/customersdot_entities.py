@@ -59,14 +59,14 @@ def portal_groups(call: Call, doc: Doc) -> list[Doc]:
     """
     The groups that the portal lists for an account, or its HTML 502.
 
-    An administrator sees every group there is, which the portal's front door does not wait for; an account of its
-    own accord may fail too.
+    An administrator sees every group there is, which the portal's front door does not wait for; an account may
+    also be told to fail.
     """
+    if doc["portal_answers"] is not None:
+        raise broken(doc["portal_answers"])
     user = call.store.get("user", doc["uid"]) if doc["uid"] is not None else None
     if call.store.switches.portal_down or (user is not None and user["admin"]):
         raise bad_gateway(call)
-    if doc["portal_answers"] is not None:
-        raise broken(doc["portal_answers"])
     if user is None:
         return []
     return call.store.all("group", lambda group: any(row["user_id"] == user["id"] for row in group["members"]))
