@@ -191,6 +191,8 @@ def token_is_the_linked_users(facts: Portal502Facts) -> Judgement:
             "GitLab.com does not take the portal's token any more (expired or revoked): only the uid tells who is "
             "linked.",
         )
+    if token.resource_owner_id is None:
+        raise FactUnknown("nobody tells whose the portal's token is")
     if str(token.resource_owner_id) != uid:
         owner = facts.token_user.value
         who = " (an administrator)" if owner is not None and owner.is_admin else ""
