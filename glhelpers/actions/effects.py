@@ -117,7 +117,8 @@ def _minutes(clients: Clients, plan: ChangePlan) -> Found:
 def _linked_user(clients: Clients, plan: ChangePlan) -> Found:
     """Whether the portal works again is asked only where the plan expects an answer."""
     id = int(plan.target.id)
-    found: Found = {"uid": clients.customersdot.customer(id).uid or None}
+    customer = clients.customersdot.customer(id)
+    found: Found = {"uid": customer.uid or None} if customer.told("uid") else {}
     if any(change.field == "portal" for change in plan.changes):
         found["portal"] = "answers" if clients.portal_answers(id) else "502"
     return found

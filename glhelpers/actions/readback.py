@@ -46,16 +46,22 @@ def _same(expected: object, found: object) -> bool:
     return isinstance(expected, str) and isinstance(found, str) and same_plan(expected, found)
 
 
-def shape_of(plan: ChangePlan, checks: tuple[Check, ...]) -> str:
-    """`after`: all is as planned; `before`: nothing has moved; `between`: some of it has; `unread`: nothing is told."""
+def shape_of(plan: ChangePlan, checks: tuple[Check, ...], *, by_hand: bool = False) -> str:
+    """
+    `after`: all is as planned; `before`: nothing has moved; `between`: some of it has; `unread`: too little is told.
+
+    Where CustomersDot is worked by hand, what only CustomersDot tells may be missing; elsewhere a
+    field that a service keeps to itself is never taken for done.
+    """
     uncounted = {change.field for change in plan.changes if change.lags or not change.foreseen}
     counted = [check for check in checks if check.field not in uncounted and check.state is not CheckState.unknown]
     # A person's word counts only for fields that no service tells; where a service tells others, those decide.
     counted = [check for check in counted if check.told_by is None] or counted
-    if counted and all(check.state is CheckState.ok for check in counted):
-        return "after"
-    if not counted:
+    silent = [check for check in checks if check.field not in uncounted and check.state is CheckState.unknown]
+    if not counted or (silent and not by_hand and all(check.state is CheckState.ok for check in counted)):
         return "unread"
+    if all(check.state is CheckState.ok for check in counted):
+        return "after"
     moving = [check for check in counted if check.before != check.expected]
     untouched = all(check.found == check.before for check in counted)
     return "before" if untouched and moving else "between"

@@ -146,7 +146,7 @@ class Replacement:
             except ServiceError:
                 where, checks = None, ()
             else:
-                where = _where(plan, checks)
+                where = _where(plan, checks, by_hand=self.writer.by_hand)
             left = 0.0 if answered else self._in_flight(intent)
             looks += 1
             if where in wanted or (looks >= _LOOKS and left <= 0):
@@ -218,9 +218,9 @@ def _words(plan: ChangePlan) -> str:
     return plan.way_back.says if plan.way_back else ""
 
 
-def _where(plan: ChangePlan, checks: tuple[Check, ...]) -> Where:
+def _where(plan: ChangePlan, checks: tuple[Check, ...], *, by_hand: bool) -> Where:
     """Whose subscription the group carries now: the old one, none, the new one, or something else."""
-    shape = shape_of(plan, checks)
+    shape = shape_of(plan, checks, by_hand=by_hand)
     if shape == "after":
         return "new"
     if shape == "before":

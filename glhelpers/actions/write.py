@@ -121,7 +121,7 @@ class Writer:
             except ServiceError as error:
                 self.journal.left_open(intent, f"the read-back failed: {error.message}")
                 return receipt.model_copy(update={"outcome": Outcome.unknown})
-            shape = shape_of(plan, checks)
+            shape = shape_of(plan, checks, by_hand=self.by_hand)
             if shape == "after" or refused or attempt == _LOOKS - 1:
                 break
             self.sleep(_PAUSE)
@@ -141,7 +141,9 @@ class Writer:
             checks = self.read_back(plan)
         except ServiceError:
             checks = ()
-        outcome = Outcome.noop if checks and shape_of(plan, checks) == "after" else Outcome.not_applied
+        outcome = (
+            Outcome.noop if checks and shape_of(plan, checks, by_hand=self.by_hand) == "after" else Outcome.not_applied
+        )
         self.journal.settle(intent, outcome.value, [check.model_dump(mode="json") for check in checks])
         return receipt.model_copy(update={"outcome": outcome, "checks": checks})
 
@@ -206,7 +208,7 @@ class Writer:
         """Wait until the change shows, or until its request cannot be on its way any more."""
         while (left := intent.in_flight_for()) > 0:
             try:
-                if shape_of(plan, self.read_back(plan)) == "after":
+                if shape_of(plan, self.read_back(plan), by_hand=self.by_hand) == "after":
                     return
             except ServiceError:
                 pass  # asked again below, and once more by `verify`, which reports it
