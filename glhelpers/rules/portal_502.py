@@ -249,7 +249,7 @@ def other_accounts_are_known(facts: Portal502Facts) -> Judgement:
     if others:
         ids = ", ".join(str(account.id) for account in others)
         return Judgement(
-            Verdict.warn, f"The same GitLab.com user is linked to {len(others)} more accounts: {ids}.", "Run for each."
+            Verdict.warn, f"The same GitLab.com user is linked to other accounts too: {ids}.", "Run for each of them."
         )
     return passes("The GitLab.com user is linked to this account only.")
 

@@ -49,7 +49,8 @@ WAYS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "force_associate": (
         handbook.FORCE,
-        "it is for EDU/OSS without the button, and for more users than seats with the customer's word",
+        "it is for what the portal cannot do: EDU/OSS without the button, more users than seats with the customer's word, "
+        "a group that an expired plan greys out",
         ("force.when", "force.seats", "force.programme"),
     ),
     "clear_subscription": (
