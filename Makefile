@@ -40,7 +40,8 @@ format: setup ## Format the code
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
 
 screenshots: setup browser ## Take the pictures of docs/ from the running product
-	@$(BIN)/pytest -q tests/browser --screenshots docs/images
+	@$(BIN)/pytest -q tests/browser --screenshots artefacts/screenshots
+	@for picture in docs/images/*.png; do cp "artefacts/screenshots/$$(basename "$$picture")" "$$picture"; done
 
 lock: setup ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/pip install -q uv && $(BIN)/uv pip compile -q -U --python-version 3.11 --generate-hashes --extra dev --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.lock
