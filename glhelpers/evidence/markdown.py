@@ -24,6 +24,8 @@ from glhelpers.evidence.words import (
     in_words,
     moment,
 )
+from glhelpers.models.change import Receipt
+from glhelpers.models.fact import Source
 from glhelpers.models.record import RunRecord
 
 __all__ = ["LONGEST_NOTE", "escalation_markdown", "escaped", "marker", "note_markdown"]
@@ -87,6 +89,10 @@ def escalation_markdown(record: RunRecord, label: str, label_exists: bool) -> st
     if record.receipt is not None:
         lines.append(f"- Answer of the tool: {escaped(record.receipt.answered)}")
         lines.append(f"- Read back: {OUTCOME_WORDS[record.receipt.outcome].word}")
+        if record.receipt.left_on_free:
+            lines.append("- **The group is on Free now: please put a subscription back first.**")
+        if record.receipt.state:
+            lines.append(f"- How it was left: {escaped(record.receipt.state)}")
     lines.append("- Nothing was sent again, and nothing will be.")
     return _guarded("\n".join([*lines, "", marker(record, "escalation")]) + "\n")
 
@@ -113,6 +119,13 @@ def _head(record: RunRecord) -> str:
     lines.append(f"- {escaped(record.why)}")
     if record.next_step:
         lines.append(f"- **Next:** {escaped(record.next_step)}")
+    by_hand = [fact for fact in record.facts if fact.source is Source.operator]
+    if by_hand:
+        who = ", ".join(sorted({fact.told_by or "the operator" for fact in by_hand}))
+        names = ", ".join(fact.label for fact in by_hand)
+        lines.append(f"- **Looked up by hand** by {escaped(who)}, at {moment(by_hand[0].read_at)}: {escaped(names)}")
+    for step in record.next_runbooks:
+        lines.append(f"- Go on with `{_plain(step.runbook)}`: {escaped(step.why)}")
     where = "production" if record.production else "not production"
     end = f"to {moment(record.ended_at)}" if record.ended_at else "to an end that was not recorded"
     times = f"{moment(record.started_at)} {end}"
@@ -133,12 +146,28 @@ def _change(record: RunRecord) -> str:
     if record.receipt is None or not record.receipt.checks:
         return ""
     rows = [
-        (check.label, in_words(check.before), in_words(check.expected), in_words(check.found), CHECK_SIGNS[check.state])
+        (
+            check.label,
+            in_words(check.before),
+            in_words(check.expected),
+            in_words(check.found) + (f" (told by {check.told_by})" if check.told_by else ""),
+            CHECK_SIGNS[check.state],
+        )
         for check in record.receipt.checks
     ]
     sign = OUTCOME_WORDS[record.receipt.outcome]
     table = _table(("What", "Before", "Expected", "Found", "Read back"), [_cells(row) for row in rows])
-    return _section(f"{sign.icon} {sign.word}", table)
+    return _section(f"{sign.icon} {sign.word}", f"{_requests(record.receipt)}{table}")
+
+
+def _requests(receipt: Receipt) -> str:
+    """The requests of a plan that has several, who told what a page answered, and how long a group was on Free."""
+    lines = [f"- {escaped(step.says)}: {escaped(step.answered)}" for step in receipt.steps]
+    if receipt.answered_by:
+        lines.append(f"- What the admin page answered was told by {escaped(receipt.answered_by)}")
+    if receipt.seconds_on_free is not None:
+        lines.append(f"- On Free for {receipt.seconds_on_free:.1f} seconds")
+    return "\n".join(lines) + "\n\n" if lines else ""
 
 
 def _findings(record: RunRecord) -> str:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from glhelpers.evidence.markdown import LONGEST_NOTE, escalation_markdown, escaped, marker, note_markdown
+from glhelpers.models.change import StepReceipt
+from glhelpers.models.fact import Source
 from glhelpers.models.record import RunRecord
 
 LINK = f"[notebook.html](/uploads/{'0a' * 16}/notebook.html)"
@@ -145,3 +147,40 @@ def test_an_escalation_says_whether_the_label_was_there(completed: RunRecord, ex
     assert "Nothing was sent again" in note
     assert marker(completed, "escalation") in note
     assert lines_that_act(note) == []
+
+
+def test_what_a_person_told_is_marked_in_the_note(completed: RunRecord) -> None:
+    """Facts looked up by hand, a field read by a person, the page's answer as told: each with the name."""
+    facts = tuple(
+        fact.model_copy(update={"source": Source.operator, "told_by": "ada"}) if number == 0 else fact
+        for number, fact in enumerate(completed.facts)
+    )
+    assert completed.receipt is not None
+    checks = tuple(
+        check.model_copy(update={"told_by": "grace"}) if number == 0 else check
+        for number, check in enumerate(completed.receipt.checks)
+    )
+    receipt = completed.receipt.model_copy(update={"checks": checks, "answered_by": "grace"})
+    note = note_markdown(completed.model_copy(update={"facts": facts, "receipt": receipt}), {})
+    assert "**Looked up by hand** by ada" in note
+    assert "(told by grace)" in note
+    assert "told by grace" in note.split("admin page answered")[1]
+
+
+def test_two_requests_are_told_one_by_one(completed: RunRecord) -> None:
+    """Each request with its answer, for how long the group was on Free, and an alarm where it still is."""
+    assert completed.receipt is not None
+    steps = (
+        StepReceipt(action="clear_subscription", says="Clear A-S00000001 from fox", answered="success"),
+        StepReceipt(action="force_associate", says="Force associate A-S00000002 with fox", answered="refused: no"),
+    )
+    receipt = completed.receipt.model_copy(
+        update={"steps": steps, "seconds_on_free": 1.26, "left_on_free": True, "state": "fox (id 7) is on Free."}
+    )
+    record = completed.model_copy(update={"receipt": receipt})
+    note = note_markdown(record, {})
+    assert "Clear A-S00000001 from fox: success" in note
+    assert "On Free for 1.3 seconds" in note
+    alarm = escalation_markdown(record, "Console Escalation - customers", True)
+    assert "**The group is on Free now: please put a subscription back first.**" in alarm
+    assert "fox (id 7) is on Free." in alarm
