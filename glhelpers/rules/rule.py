@@ -161,7 +161,7 @@ def decide(policy: Policy[Any], findings: Sequence[Finding]) -> Decision:
             return Decision(
                 status=_STATUS[worst],
                 stage=stage,
-                why=" ".join(finding.reason for finding in deciding),
+                why=" ".join(dict.fromkeys(finding.reason for finding in deciding)),
                 next_step=next((finding.next_step for finding in deciding if finding.next_step), None),
                 deciding=tuple(finding.rule for finding in deciding),
                 path=tuple(path),
