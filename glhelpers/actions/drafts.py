@@ -28,6 +28,9 @@ BILLING_OPS = "Billing Ops"
 Wording = tuple[str, str, str]
 """Template, whom it is for, and its title."""
 
+_SALES: Wording = ("seats_sales", "the Sales account manager, as an internal note", "Many more users than seats")
+"""A customer who may owe much is one that Sales wants to hear of before the reconciliation does."""
+
 _BY_RULE: Mapping[str, Wording] = {
     "account-has-a-linked-user": ("link_account", CUSTOMER, "Link a GitLab.com account"),
     "linked-user-owns-the-group": ("link_account", CUSTOMER, "Link an Owner's GitLab.com account"),
@@ -38,7 +41,7 @@ _BY_RULE: Mapping[str, Wording] = {
     "subscription-has-an-order": ("order_missing", BILLING_OPS, "Order missing in CustomersDot"),
     "subscription-is-for-gitlab-com": (
         "wrong_product",
-        "the team that sold it",
+        "{team}",
         "Sold for self-managed, wanted on GitLab.com",
     ),
 }
@@ -61,6 +64,7 @@ def _templates() -> Environment:
 def render(wording: Wording, words: Mapping[str, Any]) -> Draft:
     """One text from its template `<kind>.md.j2` and the words for its blanks."""
     kind, audience, title = wording
+    audience = audience.format(team=words.get("team", ""))
     body = _templates().get_template(f"{kind}.md.j2").render(**words)
     return Draft(kind=kind, audience=audience, title=title, body=body.strip() + "\n")
 
@@ -73,7 +77,9 @@ def texts_for(
         return ()
     unknown = {finding.rule for finding in findings if finding.verdict is Verdict.unknown}
     found = [by_rule[rule] for rule in decision.deciding if rule in by_rule and rule not in unknown]
-    return tuple(render(wording, words) for wording in dict.fromkeys(found))
+    texts = tuple(render(wording, words) for wording in dict.fromkeys(found))
+    costly = words.get("substantial") and not words.get("partner") and not words.get("program")
+    return (*texts, render(_SALES, words)) if costly and any(text.kind == "seats_differ" for text in texts) else texts
 
 
 def drafts_for(
@@ -101,14 +107,16 @@ def association_words(facts: AssociationFacts, receipt: Receipt | None) -> dict[
     seats = subscription.seats if subscription is not None else None
     over = needed.high - seats if needed is not None and seats is not None else None
     linked = [order for order in facts.orders.value or () if order.gl_namespace_id]
+    program = subscription.community_program if subscription is not None else None
     return {
         "group": namespace.full_path if namespace is not None else facts.parameters.namespace,
         "namespace_id": namespace.id if namespace is not None else None,
         "subscription": facts.parameters.subscription_name,
         "plan": subscription.plan_code if subscription is not None else None,
-        "program": subscription.community_program if subscription is not None else None,
+        "program": program,
         "end": subscription.end_date.isoformat() if subscription is not None and subscription.end_date else None,
         "partner": subscription is not None and subscription.invoice_owner_type in ("reseller", "marketplace"),
+        "team": "the programme team" if program else BILLING_OPS,
         "marketplace": subscription is not None and subscription.invoice_owner_type == "marketplace",
         "linked_elsewhere": bool(linked),
         "seats": seats,

@@ -46,7 +46,7 @@ _BY_RULE: dict[str, Wording] = {
     "no-consumption-is-on-the-group": _REVIEW,
     "subscription-is-for-gitlab-com": (
         "wrong_product",
-        "the team that sold it",
+        "{team}",
         "Sold for self-managed, wanted on GitLab.com",
     ),
     "is-not-associated-yet": ("already_there", CUSTOMER, "The subscription is on the group"),
