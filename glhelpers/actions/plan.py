@@ -202,11 +202,15 @@ def seats_picture(facts: AssociationFacts) -> Seats | None:
     if now is None:
         return None
     owed = forecast(subscription, needed) if needed is not None and subscription is not None else None
+    code = now.plan.code or (facts.namespace.value.plan if facts.namespace.value is not None else None)
+    # A group on Free has no subscription: GitLab.com's null is a nought there, not a figure that nobody told.
+    none = 0 if code in ("free", "default") else None
+    usage = now.usage
     return Seats(
-        seats_in_subscription=now.usage.seats_in_subscription,
-        seats_in_use=needed.live if needed is not None else now.usage.seats_in_use,
-        max_seats_used=now.usage.max_seats_used,
-        seats_owed=now.usage.seats_owed,
+        seats_in_subscription=none if usage.seats_in_subscription is None else usage.seats_in_subscription,
+        seats_in_use=needed.live if needed is not None else usage.seats_in_use,
+        max_seats_used=none if usage.max_seats_used is None else usage.max_seats_used,
+        seats_owed=none if usage.seats_owed is None else usage.seats_owed,
         new_seats=subscription.seats if subscription is not None else None,
         needed_low=needed.low if needed is not None else None,
         needed_high=needed.high if needed is not None else None,
