@@ -264,7 +264,7 @@ def _show_result(record: RunRecord, folder: Path) -> None:
     for draft in record.drafts:
         _out.print(f"  Drafted: {escape(draft.title)} (for {escape(draft.audience)})")
     for step in record.next_runbooks:
-        _out.print(f"  Go on with: {escape(step.command)}")
+        _out.print(f"  Go on with: {escape(step.command)}\n              {escape(step.why)}")
     _out.print(f"  Evidence: {escape(_near(folder))}")
     if record.status.value == "awaiting_approval" and (folder / "plan.json").is_file():
         _out.print(f"  To approve: glhelpers approve {escape(_near(folder / 'plan.json'))}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from glhelpers.actions.collect import Facts, association_facts
 from glhelpers.actions.drafts import CUSTOMER, ENGINEERS, Wording, association_words, render, texts_for
+from glhelpers.actions.minutes import ways_to_make_up
 from glhelpers.actions.plan import association_changes, basis_of, day_text
 from glhelpers.actions.reading import Look, Reader
 from glhelpers.clients.clients import Clients
@@ -209,6 +210,8 @@ def drafts_clear(
 
 def next_clear(facts: ClearFacts, decision: Decision, receipt: Receipt | None) -> tuple[NextRunbook, ...]:
     """After clearing alone, or where nothing is on the group: the association, so that nobody is left on Free."""
+    if receipt is not None and receipt.verified and receipt.action == "replace_subscription":
+        return ways_to_make_up(facts)
     cleared = receipt is not None and receipt.verified and receipt.action == "clear_subscription"
     empty = receipt is None and decision.status is Status.no_change_needed and occupant_of(facts) is None
     if not (cleared or empty):

@@ -10,12 +10,13 @@ from glhelpers.models.change import Change, ChangePlan, Receipt, Target
 from glhelpers.models.facts import AssociationFacts
 from glhelpers.models.finding import Decision, Finding, Status
 from glhelpers.models.record import Draft, NextRunbook
+from glhelpers.models.request import ForceAssociateParameters
 from glhelpers.rules import force_associate
 from glhelpers.rules.minutes import quota_now
 from glhelpers.rules.minutes_follow_up import POLICY, grant_for, wanted
 from glhelpers.rules.rule import Policy
 
-__all__ = ["POLICY", "drafts_of", "next_of", "plan_of", "policy_of"]
+__all__ = ["POLICY", "drafts_of", "next_of", "plan_of", "policy_of", "ways_to_make_up"]
 
 
 def policy_of(facts: AssociationFacts) -> Policy[AssociationFacts]:
@@ -57,28 +58,28 @@ def drafts_of(
 
 def next_of(facts: AssociationFacts, decision: Decision, receipt: Receipt | None) -> tuple[NextRunbook, ...]:
     """After an association with minutes used this month: to grant as many, or to reset; leaving it needs no run."""
-    namespace = facts.namespace.value
     done = receipt is not None and receipt.verified and receipt.action == "force_associate"
     in_place = receipt is None and decision.status is Status.no_change_needed and not wanted(facts)
-    if namespace is None or namespace.ci_minutes_usage is None or not (done or in_place):
+    return ways_to_make_up(facts) if done or in_place else ()
+
+
+def ways_to_make_up(facts: AssociationFacts) -> tuple[NextRunbook, ...]:
+    """What can be done about minutes that were used before the association; nothing where none were, or none are told."""
+    usage = facts.namespace.value.ci_minutes_usage if facts.namespace.value is not None else None
+    if usage is None or usage.total_minutes_used == 0:
         return ()
-    used, of_additional = (
-        namespace.ci_minutes_usage.total_minutes_used,
-        namespace.ci_minutes_usage.purchased_minutes_used,
-    )
-    if used == 0:
-        return ()
-    given = {name: value for name, value in facts.parameters.recorded().items() if value is not None}
+    taken = {*ForceAssociateParameters.model_fields} - {"approval", "portal_facts"}
+    given = {
+        name: str(value) for name, value in facts.parameters.recorded().items() if value is not None and name in taken
+    }
     ways = {
-        "grant": f"{used} minutes used this month still count: grant as many, so that the whole quota is there.",
-        "reset": f"Or reset the usage by hand: clears the use of the quota and of additional units ({of_additional}).",
+        "grant": f"{usage.total_minutes_used} minutes used this month still count. Leave it, or grant as many, so that "
+        "the whole quota is there.",
+        "reset": "Or reset the usage by hand: clears the use of the quota and of additional units "
+        f"({usage.purchased_minutes_used}).",
     }
     return tuple(
-        NextRunbook(
-            runbook="force_associate",
-            why=why,
-            parameters={**{name: str(value) for name, value in given.items()}, "compute_minutes": way},
-        )
+        NextRunbook(runbook="force_associate", why=why, parameters={**given, "compute_minutes": way})
         for way, why in ways.items()
     )
 
