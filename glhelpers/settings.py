@@ -24,6 +24,7 @@ __all__ = [
     "Endpoint",
     "Settings",
     "environment_of",
+    "journal_url",
     "load_settings",
     "remember_notebook",
     "remembered_notebook",
@@ -148,7 +149,7 @@ def load_settings(profile: str | None = None) -> Settings:
         operator=env.get("GLHELPERS_OPERATOR") or _login(),
         runs_dir=Path(env.get("GLHELPERS_RUNS_DIR") or "runs").expanduser().absolute(),
         state_dir=state,
-        journal_url=env.get("GLHELPERS_JOURNAL_URL") or f"sqlite:///{state / 'journal.db'}",
+        journal_url=journal_url(),
         escalation_label=str(table.get("escalation_label", _LABEL)),
         approval_minutes=_number(env, "GLHELPERS_APPROVAL_MINUTES", 60),
         in_flight_seconds=_number(env, "GLHELPERS_IN_FLIGHT_SECONDS", 25),
@@ -162,6 +163,11 @@ def state_folder() -> Path:
     """Where the journal lies, and word of a running sandbox."""
     named = os.environ.get("GLHELPERS_STATE_DIR")
     return Path(named or platformdirs.user_state_dir("glhelpers")).expanduser().absolute()
+
+
+def journal_url() -> str:
+    """Where the journal is kept: a database by its URL, else an SQLite file in the state folder."""
+    return os.environ.get("GLHELPERS_JOURNAL_URL") or f"sqlite:///{state_folder() / 'journal.db'}"
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

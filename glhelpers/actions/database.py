@@ -1,4 +1,4 @@
-"""The database under the journal: SQLite that is on disk when a transaction ends, or any other by its URL."""
+"""The database under the journal: SQLite or PostgreSQL, on disk when a transaction ends, one writer at a time."""
 
 from __future__ import annotations
 
@@ -12,15 +12,27 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_rand
 
 from glhelpers.errors import BadSettings
 
-__all__ = ["durable_engine"]
+__all__ = ["append_only", "durable_engine"]
 
 _BUSY_SECONDS = 30
+_LOCK = 7305911
+"""Any number, but the same for all: the advisory lock that keeps the hash chain a chain."""
 
 
 def durable_engine(url: str) -> Engine:
-    """An engine whose transactions take the write lock at once and are on disk when they end."""
-    if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
+    """
+    An engine whose transactions take the write lock at once and are on disk when they end.
+
+    Raises `BadSettings` for any other database than SQLite and PostgreSQL.
+    """
+    kind = sa.make_url(url).get_backend_name()
+    if kind == "postgresql":
+        return _postgresql(url)
+    if kind != "sqlite":
+        raise BadSettings(
+            f"A journal cannot be kept in {kind}: its locks were never tried there.",
+            next_step="Set GLHELPERS_JOURNAL_URL to sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
+        )
     path = sa.make_url(url).database
     if path:
         try:
@@ -44,6 +56,51 @@ def durable_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _postgresql(url: str) -> Engine:
+    address = sa.make_url(url)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(address, pool_pre_ping=True, pool_size=2, connect_args={"connect_timeout": 10})
+
+    @sa.event.listens_for(engine, "connect")
+    def durable(connection: Any, record: Any) -> None:
+        # A role or a server may be set to answer before a transaction is on disk, or to wait for a lock for ever.
+        connection.autocommit = True
+        connection.execute("SET synchronous_commit TO on")
+        connection.execute(f"SET lock_timeout TO '{_BUSY_SECONDS}s'")
+        connection.autocommit = False
+
+    @sa.event.listens_for(engine, "begin")
+    def one_at_a_time(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+    return engine
+
+
+_SQLITE_STAYS = """
+CREATE TRIGGER IF NOT EXISTS {table}_{deed} BEFORE {deed} ON {table}
+BEGIN SELECT RAISE(ABORT, 'rows of the journal are never changed'); END
+"""
+_POSTGRESQL_STAYS = """
+CREATE OR REPLACE FUNCTION {table}_stay() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'rows of the journal are never changed'; END $$;
+CREATE TRIGGER {table}_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION {table}_stay()
+"""
+
+
+def append_only(table: sa.Table) -> None:
+    """Have the database itself refuse to change or remove rows of this table, once it is made."""
+
+    @sa.event.listens_for(table, "after_create")
+    def guard(table: sa.Table, connection: Connection, **_: Any) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(_POSTGRESQL_STAYS.format(table=table.name))
+            return
+        for deed in ("UPDATE", "DELETE"):
+            connection.exec_driver_sql(_SQLITE_STAYS.format(table=table.name, deed=deed))
 
 
 @retry(

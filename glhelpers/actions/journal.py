@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from glhelpers.actions.database import durable_engine
+from glhelpers.actions.database import append_only, durable_engine
 from glhelpers.errors import BadSettings, GateClosed, WriteInProgress
 
 __all__ = ["Entry", "Intent", "Journal", "me"]
@@ -54,6 +54,8 @@ _SPENT = sa.Table(
     sa.Column("at", sa.String(40), nullable=False),
 )
 _FIRST = "0" * 64
+append_only(_ENTRIES)
+append_only(_SPENT)
 
 
 @dataclass(frozen=True)
@@ -163,12 +165,21 @@ class Journal:
             what = {"step": step, "action": action, "key": key}
             self._append(connection, "sending", intent.id, intent.target, what, _now())
 
-    def settle(self, intent: Intent, outcome: str, checks: list[dict[str, Any]]) -> None:
-        """Record the outcome that a read-back found, and free the target; the first to settle is the one that counts."""
+    def settle(
+        self, intent: Intent, outcome: str, checks: list[dict[str, Any]], told: Mapping[str, str] | None = None
+    ) -> bool:
+        """
+        Record the outcome that a read-back found, and free the target; the first to settle is the one that counts.
+
+        `told` names the person (and the reason) whose word the outcome is, where no read-back could
+        tell.  False if it was settled before.
+        """
         with self._transaction(f"take the outcome {outcome}") as connection:
-            if connection.execute(_OPEN.delete().where(_OPEN.c.intent_id == intent.id)).rowcount:
-                found = {"outcome": outcome, "checks": checks}
+            first = bool(connection.execute(_OPEN.delete().where(_OPEN.c.intent_id == intent.id)).rowcount)
+            if first:
+                found = {"outcome": outcome, "checks": checks, **({"told": dict(told)} if told else {})}
                 self._append(connection, "settled", intent.id, intent.target, found, _now())
+        return first
 
     def left_open(self, intent: Intent, why: str) -> None:
         """Record that the outcome could not be told; the target stays taken until somebody settles it."""
@@ -212,6 +223,18 @@ class Journal:
         with self._transaction("be read") as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    def kept_rows(self) -> list[dict[str, Any]]:
+        """Every row with the very text that its hash is over, oldest first."""
+        return self._rows()
+
+    def unheard_of(self) -> list[str]:
+        """Ids of intents that an approval was spent on or that hold a target, but that have no row (any more)."""
+        known = sa.select(_ENTRIES.c.intent_id).where(_ENTRIES.c.kind == "intent")
+        named = sa.union(sa.select(_SPENT.c.intent_id), sa.select(_OPEN.c.intent_id)).subquery()
+        query = sa.select(named.c.intent_id).where(named.c.intent_id.not_in(known)).order_by(named.c.intent_id)
+        with self._transaction("be read") as connection:
+            return [str(id) for id in connection.execute(query).scalars()]
+
     def first_broken_row(self) -> int | None:
         """The number of the first row whose hash does not fit its content and its predecessor, or None."""
         previous = _FIRST
@@ -241,9 +264,6 @@ class Journal:
     def _transaction(self, purpose: str) -> Iterator[Connection]:
         try:
             with self._engine.begin() as connection:
-                if connection.dialect.name == "postgresql":
-                    # One writer at a time keeps the hash chain a chain.
-                    connection.execute(sa.text("SELECT pg_advisory_xact_lock(7305911)"))
                 yield connection
         except IntegrityError:
             raise

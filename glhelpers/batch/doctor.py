@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+
+import sqlalchemy as sa
 
 from glhelpers.actions.catalogue import notebook_path
 from glhelpers.actions.journal import Journal
+from glhelpers.actions.journal_story import OPEN, flaws, stories
 from glhelpers.clients.clients import Clients, open_clients
 from glhelpers.errors import GlhelpersError, NotFound
 from glhelpers.settings import Settings, load_settings
@@ -84,14 +88,20 @@ def _answers(ask: Callable[[], object]) -> str:
 
 def _journal_row(settings: Settings) -> Row:
     try:
-        journal = Journal(settings.journal_url)
-        try:
-            broken, entries = journal.first_broken_row(), len(journal.entries())
-        finally:
-            journal.close()
+        with closing(Journal(settings.journal_url)) as journal:
+            found, told = flaws(journal), stories(journal)
     except GlhelpersError as error:
         return Row("journal", False, error.message, error.next_step or "")
-    if broken is not None:
-        mend = "Somebody or something changed it: keep a copy, and look at what was recorded there since."
-        return Row("journal", False, f"chain broken at row {broken}", mend)
-    return Row("journal", True, f"{entries} entries, chain whole")
+    if found:
+        return Row(
+            "journal", False, " ".join(found), "Keep a copy, and look at what was written with: glhelpers journal list"
+        )
+    waiting = sum(story.state == OPEN for story in told)
+    kind = sa.make_url(settings.journal_url).get_backend_name()
+    how = f"{len(told)} writes in {kind}, chain whole"
+    return Row(
+        "journal",
+        not waiting,
+        how + (f", {waiting} open" if waiting else ""),
+        "glhelpers journal settle" if waiting else "",
+    )

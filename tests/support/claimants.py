@@ -1,5 +1,5 @@
 """
-Eight processes at one journal: `python claimants.py approval|target|appends JOURNAL`; prints a line a round.
+Sixteen processes at one journal: `python claimants.py approval|target|appends JOURNAL`; prints a line a round.
 
 They are forked from one process that has imported everything, so that a barrier lets them go at the same moment.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from glhelpers.actions.journal import Intent, Journal, me
 from glhelpers.errors import GlhelpersError
 
-PROCESSES, ROUNDS = 8, 10
+PROCESSES, ROUNDS = 16, 10
 
 
 def intent(id: str, target: str = "here|namespace:7") -> Intent:

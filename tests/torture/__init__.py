@@ -1,0 +1,1 @@
+"""Batteries that try to make a write happen twice, get lost, or happen unasked."""
