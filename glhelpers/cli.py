@@ -166,6 +166,32 @@ def approve(
 
 
 @app.command()
+def undo(
+    run_dir: Annotated[Path, typer.Argument(help="The folder of the run whose change is to be taken back.")],
+    approval: Annotated[
+        Path | None, typer.Option("--approval", metavar="FILE", help="A colleague's approval of the inverse plan.")
+    ] = None,
+    ticket_url: Annotated[str, typer.Option(help="The ticket to act on; without it, the run's own.")] = "",
+    issue: Annotated[str, typer.Option(help="group/project#iid; without it, the run's own.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where run folders go.")] = None,
+) -> None:
+    """Propose the inverse of what a run has changed, where there is one; with an approval, apply exactly that."""
+    from glhelpers.batch.execute import execute
+    from glhelpers.batch.undoing import undo_parameters
+    from glhelpers.gates.files import read_plan
+
+    _use_out(out)
+    settings = _settings()
+    given = undo_parameters(run_dir, settings, ticket_url, issue)
+    with _err.status("Looking at what can be taken back ..."):
+        result = execute("undo", given | ({"approval": str(approval)} if approval else {}), settings)
+    if result.record.status.value == "awaiting_approval" and (result.folder / "plan.json").is_file():
+        _show_plan(read_plan(result.folder / "plan.json"))
+    _show_result(result.record, result.folder)
+    raise typer.Exit(_EXIT.get(result.record.status.value, 0))
+
+
+@app.command()
 def attach(
     run_dir: Annotated[Path, typer.Argument(help="The folder of a run.")],
     issue: Annotated[str, typer.Option(help="group/project#iid; without it, the issue of the run.")] = "",

@@ -17,6 +17,7 @@ from glhelpers.actions import (
     provision_reseller,
     self_serve,
     start_here,
+    undo,
 )
 from glhelpers.actions.collect import collect_association
 from glhelpers.actions.plan import minutes_picture, seats_picture
@@ -30,12 +31,14 @@ from glhelpers.models.request import (
     Portal502Parameters,
     RunbookParameters,
     StartHereParameters,
+    UndoParameters,
 )
 from glhelpers.rules import clear_subscription, force_associate, handbook, subscription_not_visible
 from glhelpers.rules import portal_502 as portal_502_rules
 from glhelpers.rules import provision_reseller as provision_reseller_rules
 from glhelpers.rules import self_serve as self_serve_rules
 from glhelpers.rules import start_here as start_here_rules
+from glhelpers.rules import undo as undo_rules
 from glhelpers.rules.rule import Policy
 
 __all__ = ["CATALOGUE", "Runbook", "notebook_path", "runbook"]
@@ -61,7 +64,7 @@ def _no_next(facts: Any, decision: Any, receipt: Any) -> tuple[NextRunbook, ...]
 @dataclass(frozen=True)
 class Runbook:
     """
-    One section of the page as a procedure.
+    One section of the page as a procedure; `anchor` is empty for one that no section is about.
 
     `plan` None: it never writes.  `policies` are all that may judge a run of it, the first one
     unless `policy_of` chooses another by the facts.  `target` names what an earlier run may have
@@ -254,6 +257,20 @@ _SELF_SERVE = Runbook(
     },
 )
 
+_UNDO = Runbook(
+    id="undo",
+    title="Undo a change",
+    anchor="",
+    purpose="Take back what an earlier run has changed, where there is a way and nobody has acted since",
+    parameters=UndoParameters,
+    policies=(undo_rules.POLICY,),
+    collect=undo.collect_undo,
+    plan=undo.plan_undo,
+    drafts=undo.drafts_undo,
+    target=undo.target_undo,
+    examples={},
+)
+
 CATALOGUE: dict[str, Runbook] = {
     book.id: book
     for book in (
@@ -264,6 +281,7 @@ CATALOGUE: dict[str, Runbook] = {
         _CLEAR_SUBSCRIPTION,
         _SELF_SERVE,
         _NOT_VISIBLE,
+        _UNDO,
     )
 }
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from glhelpers.actions.effects import Found
-from glhelpers.models.change import Change, ChangePlan, Check, CheckState, Outcome
+from glhelpers.models.change import Change, ChangePlan, Check, CheckState, Outcome, Scalar
+from glhelpers.models.undo_facts import FieldNow
 from glhelpers.rules.occupancy import same_plan
 
-__all__ = ["checks_of", "classify", "shape_of"]
+__all__ = ["checks_of", "classify", "settled_fields", "shape_of"]
 
 
 def checks_of(plan: ChangePlan, found: Found, told_by: str | None = None) -> tuple[Check, ...]:
@@ -17,6 +18,27 @@ def checks_of(plan: ChangePlan, found: Found, told_by: str | None = None) -> tup
     field is unknown.
     """
     return tuple(_check(change, found, told_by) for change in plan.changes)
+
+
+def settled_fields(plan: ChangePlan, found: Found) -> tuple[FieldNow, ...]:
+    """Each field of a change that was made, next to what it is now; figures that nobody foresaw do not count."""
+    return tuple(
+        FieldNow(
+            field=change.field,
+            label=change.label,
+            before=change.before,
+            after=change.after,
+            now=_as_planned(change, found.get(change.field)),
+            read=change.field in found,
+            counts=change.foreseen and not change.lags,
+        )
+        for change in plan.changes
+    )
+
+
+def _as_planned(change: Change, value: Scalar) -> Scalar:
+    """Plan codes have old and new spellings: one that means the planned one is read as it."""
+    return change.after if change.field == "plan" and _same(change.after, value) else value
 
 
 def _check(change: Change, found: Found, told_by: str | None) -> Check:

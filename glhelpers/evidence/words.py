@@ -95,6 +95,7 @@ SOURCE_WORDS: Mapping[Source, str] = {
     Source.parameter: "parameter of the run",
     Source.operator: "looked up by hand",
     Source.derived: "worked out from other facts",
+    Source.journal: "journal of writes",
 }
 
 _LABELS = {

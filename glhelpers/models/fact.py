@@ -36,6 +36,7 @@ class Source(StrEnum):
     parameter = "parameter"
     operator = "operator"
     derived = "derived"
+    journal = "journal"
 
 
 class Fact(OwnModel, Generic[T]):

@@ -22,6 +22,7 @@ __all__ = [
     "Portal502Parameters",
     "RunbookParameters",
     "StartHereParameters",
+    "UndoParameters",
     "parse_parameters",
     "ticket_number",
 ]
@@ -209,6 +210,12 @@ class StartHereParameters(AssociationParameters):
     error_text: Pasted = ""
     namespace: OptionalNamespace = ""
     subscription_name: OptionalSubscription = ""
+
+
+class UndoParameters(RunbookParameters):
+    """Parameters of `undo`: `write` is the id, or its beginning, by which the journal knows the change."""
+
+    write: Annotated[str, _matching(r"[0-9a-f]{8,64}", "is not the id of a write in the journal")] = ""
 
 
 def parse_parameters(model: type[RunbookParameters], given: dict[str, Any], runbook: str) -> RunbookParameters:

@@ -29,8 +29,8 @@ def _of(title: str, policy: Policy[Any]) -> Iterator[str]:
     yield "| stage | rule | it must hold that | rests on |"
     yield "|---|---|---|---|"
     for rule in policy.rules:
-        link = f"[{rule.anchor}]({handbook.PAGE}#{rule.anchor})"
-        yield f"| {rule.stage} | `{rule.id}` | {rule.label} | {link}: {rule.paragraph} |"
+        link = f"[{rule.anchor}]({handbook.PAGE}#{rule.anchor}): " if rule.anchor else "not of the page: "
+        yield f"| {rule.stage} | `{rule.id}` | {rule.label} | {link}{rule.paragraph} |"
     yield ""
 
 

@@ -13,6 +13,7 @@ from glhelpers.rules import (
     self_serve,
     start_here,
     subscription_not_visible,
+    undo,
 )
 from glhelpers.rules.rule import Policy
 
@@ -27,5 +28,6 @@ POLICIES: dict[str, Policy[Any]] = {
     "clear_subscription": clear_subscription.POLICY,
     "self_serve": self_serve.POLICY,
     "subscription_not_visible": subscription_not_visible.POLICY,
+    "undo": undo.POLICY,
 }
 """Title of a policy's table, and the policy."""
