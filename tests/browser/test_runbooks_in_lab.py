@@ -22,7 +22,7 @@ def test_run_all_of_every_runbook_writes_nothing(lab: Any, notebook: Any) -> Non
         text = notebook.page.locator(".jp-Notebook").inner_text()
         assert "Traceback" not in text, id
         assert "Unforeseen" not in text, id
-        assert ("GateClosed" in text) == book.writes, id
+        assert ("GateClosed" in text) == (book.writes and bool(book.examples)), id
         assert lab.writes()["attempts"] == 0, id
         notebook.picture(f"3{number}-{id.replace('_', '-')}", notebook.cell("run.check()"))
 

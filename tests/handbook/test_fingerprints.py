@@ -145,11 +145,11 @@ def test_the_stored_fingerprints_are_those_of_the_named_paragraphs() -> None:
 
 
 def test_rules_rest_on_paragraphs_that_are_named() -> None:
-    """A rule's ids exist, and its anchor is the page's."""
+    """A rule's ids exist, and its anchor is the page's; only `undo` is about what the page does not say."""
     for policy in POLICIES.values():
         for rule in policy.rules:
             assert set(rule.rests_on) <= set(REAL_PARAGRAPHS), rule.id
-            assert rule.anchor in load_base().sections, rule.id
+            assert rule.anchor in load_base().sections or (not rule.anchor and policy.runbook == "undo"), rule.id
 
 
 def _make(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -72,6 +72,8 @@ def test_without_parameters_the_example_runs_on_a_sandbox_of_its_own(book: Runbo
     assert done.returncode == 0, done.stderr
     (record,) = records(tmp_path / "runs")
     ends = {"awaiting_approval"} if book.writes else {"self_serve", "handed_off", "needs_customer"}
+    if not book.examples:  # there is no earlier run to take back on a new sandbox
+        ends = {"stopped"}
     assert record.status in ends, record.why
     assert record.complete
     cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
