@@ -19,7 +19,7 @@ from glhelpers.actions.write import Writer
 from glhelpers.by_hand import Desk
 from glhelpers.clients.clients import Clients, open_clients
 from glhelpers.clients.sheet_file import load_sheet
-from glhelpers.errors import BadParameter, GateClosed, RunbookContractError
+from glhelpers.errors import BadParameter, GateClosed, RunbookContractError, WrittenMeanwhile
 from glhelpers.evidence import show
 from glhelpers.evidence.folder import RunFolder
 from glhelpers.evidence.publish import escalate
@@ -90,6 +90,7 @@ class Acting(RecordedSteps):
         self._desk: Desk | None = None
         self._sheet = sheet_for(asked, settings)
         self._intent: Intent | None = None
+        self._seen: int | None = None
         self.reader = Reader()
         super().__init__(known, folder)
 
@@ -167,6 +168,7 @@ class Acting(RecordedSteps):
 
     def _is_still_the_one(self, plan: ChangePlan, approval: Approval) -> bool:
         """Read the facts again and build the plan again; whether it is the approved one, to the digest."""
+        self._seen = self._writer().version_of(plan)
         facts = self._collect(Reader(told=self._open_clients().told))
         findings, decision = self._judge(facts)
         if decision.status is not None:
@@ -184,17 +186,22 @@ class Acting(RecordedSteps):
 
     def _send(self, plan: ChangePlan, approval: Approval) -> View:
         self.folder.write_json("approval.json", approval)
-        if plan.steps:
-            self._concluded_by(Replacement(self._writer()).carry_out(plan, approval))
+        try:
+            if plan.steps:
+                self._concluded_by(Replacement(self._writer()).carry_out(plan, approval, self._seen))
+                return self._nothing("Apply")
+            self._intent, self.known.receipt = self._writer().send(plan, approval, self._seen)
+        except WrittenMeanwhile as meanwhile:
+            self._is_stale((("Target", "as it was read", "written to by another run since"),))
+            self.known.notices.append(meanwhile.message)
             return self._nothing("Apply")
-        self._intent, self.known.receipt = self._writer().send(plan, approval)
         self._conclude_with(Status.verification_failed, "The change was sent and is not verified yet.", None)
         return self._nothing("Apply")
 
     def _open_desk(self, plan: ChangePlan, approval: Approval) -> Any:
         """Take the target, then show the person the forms to fill in."""
         self.folder.write_json("approval.json", approval)
-        intent = self._writer().begin(plan, approval)
+        intent = self._writer().begin(plan, approval, self._seen)
         self._desk = Desk(plan, intent, self.settings, self._open_journal(), _now)
         self._conclude_with(Status.verification_failed, "A person was asked to make the change in an admin page.", None)
         return self._desk.box

@@ -45,6 +45,7 @@ __all__ = [
     "ServiceUnavailable",
     "UnexpectedAnswer",
     "WriteInProgress",
+    "WrittenMeanwhile",
 ]
 
 
@@ -158,6 +159,12 @@ class WriteInProgress(GlhelpersError):
     """Another run holds this target, or an earlier write to it is not settled yet."""
 
     exit_code = 2
+
+
+class WrittenMeanwhile(GlhelpersError):
+    """Another run has written to this target since the facts were read, so they may hold no more."""
+
+    exit_code = 4
 
 
 class RunbookContractError(GlhelpersError):

@@ -29,12 +29,15 @@ class Effect:
 
     Where CustomersDot is worked by hand, only `on_gitlab` is read.  `send` None: the services offer
     no way but an admin page.  `audit_action` is the action's name in the Support Audit Events.
+    `repeatable`: there are no such events of it, but a second one would change nothing, so that a
+    state without it, once the request cannot be on its way any more, means that it was not made.
     """
 
     send: Callable[[Clients, Arguments, str], ToolAnswer] | None
     on_gitlab: Callable[[Clients, ChangePlan], Found] = _nothing
     in_portal: Callable[[Clients, ChangePlan], Found] = _nothing
     audit_action: str | None = None
+    repeatable: bool = False
 
     def read_back(self, clients: Clients, plan: ChangePlan, *, by_hand: bool = False) -> Found:
         """The plan's fields as the services show them now, as far as they can be read."""
@@ -137,7 +140,7 @@ EFFECTS = {
     "set_extra_minutes": Effect(_set_extra_minutes, _minutes, audit_action="set_extra_minutes"),
     "reset_usage": Effect(None, _minutes),
     "unlink": Effect(_unlink, in_portal=_linked_user, audit_action="unlink"),
-    "add_membership": Effect(_add_membership, in_portal=_membership),
+    "add_membership": Effect(_add_membership, in_portal=_membership, repeatable=True),
 }
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from glhelpers.actions.database import append_only, durable_engine
-from glhelpers.errors import BadSettings, GateClosed, WriteInProgress
+from glhelpers.errors import BadSettings, GateClosed, WriteInProgress, WrittenMeanwhile
 
 __all__ = ["Entry", "Intent", "Journal", "me"]
 
@@ -126,18 +126,35 @@ class Journal:
         """Give the database's connections back."""
         self._engine.dispose()
 
-    def begin(self, intent: Intent, approval_id: str) -> None:
+    def latest_row_about(self, target: str) -> int:
+        """The number of the last row about a target, 0 if there is none: another number later means that it was written to."""
+        with self._transaction("be read") as connection:
+            return self._latest(connection, target)
+
+    def _latest(self, connection: Connection, target: str) -> int:
+        query = sa.select(sa.func.coalesce(sa.func.max(_ENTRIES.c.seq), 0)).where(_ENTRIES.c.target == target)
+        return int(connection.execute(query).scalar_one())
+
+    def begin(self, intent: Intent, approval_id: str, seen: int | None = None) -> None:
         """
         Spend the approval, take the target and record the intent, all or nothing, durably.
 
-        Raises `GateClosed` if the approval was spent before, `WriteInProgress` if the target is taken.
+        `seen` is what `latest_row_about` told before the facts were read on which the write rests.
+        Raises `GateClosed` if the approval was spent before, `WriteInProgress` if the target is taken,
+        `WrittenMeanwhile` if somebody has written to it since.
         """
         now = _now()
         try:
             with self._transaction("take the intent; nothing was sent") as connection:
                 connection.execute(_SPENT.insert().values(approval_id=approval_id, intent_id=intent.id, at=now))
+                moved = seen is not None and self._latest(connection, intent.target) != seen
                 self._append(connection, "intent", intent.id, intent.target, vars(intent), now)
                 connection.execute(_OPEN.insert().values(target=intent.target, intent_id=intent.id))
+                if moved:
+                    raise WrittenMeanwhile(
+                        f"Another run has written to {intent.target} since the facts were read; nothing was sent.",
+                        next_step="Run again: it reads the target as it is now.",
+                    )
         except IntegrityError:
             self._explain(intent, approval_id)
 

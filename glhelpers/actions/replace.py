@@ -45,9 +45,9 @@ class Replacement:
 
     writer: Writer
 
-    def carry_out(self, plan: ChangePlan, approval: Approval) -> Receipt:
+    def carry_out(self, plan: ChangePlan, approval: Approval, seen: int | None = None) -> Receipt:
         """Send both requests, read back, and go back if the second one failed; the receipt is settled."""
-        intent = self.writer.begin(plan, approval)
+        intent = self.writer.begin(plan, approval, seen)
         self._done: list[StepReceipt] = []
         first = self._request(plan.steps[0], intent, 0)
         if not first["success"]:

@@ -52,15 +52,19 @@ class Writer:
         """The target's name in the journal: the same namespace on another instance is another target."""
         return f"{self.origin}|{plan_target}"
 
-    def send(self, plan: ChangePlan, approval: Approval) -> tuple[Intent, Receipt]:
+    def version_of(self, plan: ChangePlan) -> int:
+        """What the journal has last told of the plan's target; to be asked before the facts are read that it rests on."""
+        return self.journal.latest_row_about(self.target_key(plan.target.key))
+
+    def send(self, plan: ChangePlan, approval: Approval, seen: int | None = None) -> tuple[Intent, Receipt]:
         """
         Spend the approval and send the one request.
 
         The receipt's outcome is UNKNOWN (or NOT_APPLIED where nothing can have left) until
         `verify` has read back.  Raises `GateClosed` for a spent approval, `WriteInProgress` for a
-        target that another run holds.
+        target that another run holds, `WrittenMeanwhile` for one that was written to since `seen`.
         """
-        intent = self.begin(plan, approval)
+        intent = self.begin(plan, approval, seen)
         sent_at = self.clock()
         answer = self.request(plan.action, plan.arguments, intent.id)
         self.journal.answered(intent, answer)
@@ -73,7 +77,7 @@ class Writer:
             answered_at=self.clock(),
         )
 
-    def begin(self, plan: ChangePlan, approval: Approval) -> Intent:
+    def begin(self, plan: ChangePlan, approval: Approval, seen: int | None = None) -> Intent:
         """Spend the approval and take the target, durably; nothing is sent yet."""
         host, pid, started = me()
         intent = Intent(
@@ -87,7 +91,7 @@ class Writer:
             process_started=started,
             in_flight_until=(self.clock() + self.in_flight).isoformat(),
         )
-        self.journal.begin(intent, approval.id)
+        self.journal.begin(intent, approval.id, seen)
         return intent
 
     def request(self, action: str, arguments: Mapping[str, str | int], key: str) -> dict[str, Any]:
@@ -151,8 +155,11 @@ class Writer:
         """Whether the audit events hold our request; None if they cannot be read or need not be."""
         if answered:
             return None
+        effect = effect_of(plan.action)
+        if effect.repeatable and not self.by_hand:
+            return False
         try:
-            return self.has_acted(plan, effect_of(plan.action).audit_action, intent.id)
+            return self.has_acted(plan, effect.audit_action, intent.id)
         except ServiceError:
             return None
 

@@ -81,7 +81,7 @@ def association_error_was_seen(facts: ClearFacts) -> Judgement:
     anchor=handbook.CLEAR,
     paragraph="The subscription associated with that namespace is unlinked",
     rests_on=("clear.error", "clear.tool"),
-    uses=("occupants", "gitlab_subscription", "namespace"),
+    uses=("occupants", "gitlab_subscription", "namespace", "orders", "subscription"),
 )
 def something_is_on_the_group(facts: ClearFacts) -> Judgement:
     if facts.namespace.state is FactState.absent:
@@ -90,6 +90,9 @@ def something_is_on_the_group(facts: ClearFacts) -> Judgement:
     if occupants:
         return passes(f"{', '.join(_name(occupant) for occupant in occupants)} on the group.")
     if is_paid(facts):
+        here = str(facts.namespace.known().id)
+        if new_is_named(facts) and occupancy.linked_to(facts) == here and occupancy.shows_on_gitlab(facts):
+            return Judgement(Verdict.no_change, "The new subscription is on the group, and GitLab.com shows it.")
         return Judgement(
             Verdict.stop,
             "The group has a paid plan, but no other subscription's order names it.",

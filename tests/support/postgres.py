@@ -7,12 +7,13 @@ import itertools
 import shutil
 import tempfile
 import warnings
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
-__all__ = ["Postgres"]
+__all__ = ["Postgres", "the_server"]
 
 
 class Postgres:
@@ -49,3 +50,9 @@ class Postgres:
         atexit.unregister(self.stop)
         self._server.cleanup()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@cache
+def the_server() -> Postgres:
+    """The one server of this process."""
+    return Postgres()
