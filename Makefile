@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo lab test check format lock screenshots browser clean
+.PHONY: help setup demo lab test torture check format lock screenshots browser clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ lab: setup ## Open JupyterLab on the runbooks, with the sandbox as target
 
 test: setup browser ## Run all tests
 	@$(BIN)/pytest -n 2 --dist loadscope
+
+torture: setup ## Try for hours to lose or double a write; BATTERIES="crash network" for some of it
+	@$(BIN)/python -m tests.torture $(BATTERIES) --docs docs/reliability.md
 
 check: setup ## Format, lint, types, layers, notebooks
 	@$(BIN)/ruff format --check .

@@ -24,7 +24,11 @@ from glhelpers.settings import load_settings
 from .battery import Battery, Database, Ground, Score, fought
 from .report import page, table
 
-NAMES = ("crash", "together", "workers", "history", "journal_damage", "network", "inputs", "hostile")
+NAMES = tuple(
+    name
+    for name in ("crash", "together", "workers", "history", "journal_damage", "network", "inputs", "hostile")
+    if (Path(__file__).parent / f"{name}.py").is_file()
+)
 ON_BOTH = ("crash", "together", "history")
 """Batteries whose outcome hangs on the database; the others are run on SQLite."""
 

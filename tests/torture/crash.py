@@ -28,7 +28,7 @@ from glhelpers.evidence.folder import RunFolder
 from .battery import Battery, Ground, Trial
 from .scenes import SCENES, Scene, prepared
 
-__all__ = ["BATTERY"]
+__all__ = ["BATTERY", "POINTS", "in_a_child"]
 
 _LATE = 0.25
 """Seconds for which a slow service holds a request, so that a process can die while it is on its way."""
@@ -108,7 +108,7 @@ def _trial(ground: Ground, scene: Scene, point: str, moment: float) -> Trial:
         }
         ground.control("PUT", "faults", [slow, {**slow, "path": "*/memberships"}])
     deadly = POINTS.get(point) or _OF_TWO.get(point) or _soon(moment)
-    code = _child(
+    code = in_a_child(
         scene.runbook, given, approval, _on_its_way(ground, deadly) if point == "request on its way" else deadly
     )
     ground.control("PUT", "faults", [])
@@ -148,7 +148,7 @@ def _once_more(scene: Scene, given: dict[str, str]) -> Walked:
     return walk(scene.runbook, given, approved(fresh.folder, "another-colleague"))
 
 
-def _child(runbook: str, given: dict[str, str], approval: Path, arm: Callable[[], None]) -> int | None:
+def in_a_child(runbook: str, given: dict[str, str], approval: Path, arm: Callable[[], None]) -> int | None:
     def live() -> None:
         arm()
         walk(runbook, given, approval)

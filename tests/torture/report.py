@@ -42,32 +42,14 @@ def table(scores: Sequence[Score]) -> None:
 
 
 def page(scores: Sequence[Score], text: str, now: datetime) -> str:
-    """The same page with the table between its marks made anew."""
-    rows = [
-        "| " + " | ".join((*_row(score), f"`make torture BATTERIES={score.battery.name}`")) + " |" for score in scores
-    ]
-    head = "| " + " | ".join((*_HEADS, "command")) + " |"
-    promises = [
-        f"- **{score.battery.name}**: {score.battery.promise}." for score in dict.fromkeys(scores_by_name(scores))
-    ]
-    body = "\n".join(
-        [
-            _MARKS[0],
-            "",
-            f"Measured on {now:%Y-%m-%d} with {os.cpu_count()} cores, seed {scores[0].seed}.",
-            "",
-            head,
-            "|" + "---|" * (len(_HEADS) + 1),
-            *rows,
-            "",
-            *promises,
-            "",
-            _MARKS[1],
-        ]
-    )
+    """The same page with the rows of these batteries made anew; those of others stay."""
+    kept = re.search(f"{re.escape(_MARKS[0])}(.*){re.escape(_MARKS[1])}", text, flags=re.DOTALL)
+    old = [line for line in (kept.group(1) if kept else "").splitlines() if line.startswith("| ") and "`make" in line]
+    rows = {tuple(cell.strip() for cell in line.split("|")[1:3]): line for line in old}
+    for score in scores:
+        command = f"`make torture BATTERIES={score.battery.name}`"
+        cells = (*_row(score), f"{now:%Y-%m-%d}, seed {score.seed}", command)
+        rows[(score.battery.name, score.database)] = f"| {' | '.join(cells)} |"
+    head = f"| {' | '.join((*_HEADS, 'measured', 'command'))} |"
+    body = "\n".join([_MARKS[0], "", head, "|" + "---|" * (len(_HEADS) + 2), *rows.values(), "", _MARKS[1]])
     return re.sub(f"{re.escape(_MARKS[0])}.*{re.escape(_MARKS[1])}", lambda _: body, text, flags=re.DOTALL)
-
-
-def scores_by_name(scores: Sequence[Score]) -> list[Score]:
-    """One score of each battery."""
-    return list({score.battery.name: score for score in scores}.values())
