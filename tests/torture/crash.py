@@ -204,6 +204,6 @@ BATTERY = Battery(
     "crash",
     "Killed anywhere, a change is made once or not at all, the journal tells which, and the next run brings it to an end",
     short=6,
-    long=1200,
+    long=500,
     run=run,
 )

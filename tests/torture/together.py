@@ -112,6 +112,6 @@ BATTERY = Battery(
     "together",
     "Of sixteen operators at one target one writes; the others are told who holds it, or that it is done",
     short=2,
-    long=100,
+    long=40,
     run=run,
 )

@@ -124,6 +124,6 @@ BATTERY = Battery(
     "workers",
     "A worker that is killed with its notebook, and another that is given its task, make one change between them, or none",
     short=1,
-    long=60,
+    long=40,
     run=run,
 )
