@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
 from itertools import count
@@ -71,8 +70,8 @@ def torture(
         shutil.rmtree(folder, ignore_errors=True)
     table(scores)
     if out is not None:
-        told = [asdict(score) | {"battery": score.battery.name, "held": score.held} for score in scores]
-        out.write_text(json.dumps(told, indent=1, default=str))
+        told = [{**vars(score), "battery": score.battery.name, "held": score.held} for score in scores]
+        out.write_text(json.dumps(told, indent=1))
     if docs is not None:
         docs.write_text(page(scores, docs.read_text(), datetime.now(UTC)))
     raise typer.Exit(0 if all(score.held for score in scores) else 1)

@@ -203,7 +203,7 @@ def _judged(
 BATTERY = Battery(
     "crash",
     "Killed anywhere, a change is made once or not at all, the journal tells which, and the next run brings it to an end",
-    short=6,
+    short=5,
     long=500,
     run=run,
 )

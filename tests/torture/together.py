@@ -111,7 +111,7 @@ def _judged(ground: Ground, scene: Scene, shared: bool, slow: bool, told: list[t
 BATTERY = Battery(
     "together",
     "Of sixteen operators at one target one writes; the others are told who holds it, or that it is done",
-    short=2,
+    short=1,
     long=40,
     run=run,
 )
