@@ -22,6 +22,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from glhelpers.acting import sheet_for
 from glhelpers.actions.catalogue import notebook_path, runbook
+from glhelpers.batch.signals import EndedBySignal, ended_by_signals
 from glhelpers.errors import OperatorError
 from glhelpers.evidence.folder import RunFolder, read_record
 from glhelpers.evidence.notebook import finished_notebook
@@ -119,23 +120,26 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
 def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[str, str], seconds: int) -> str | None:
     """Execute; None if the kernel came to its own end, else in one sentence what cut it off."""
     try:
-        pm.execute_notebook(
-            str(source),
-            str(output),
-            parameters=given,
-            engine_name=ENGINE,
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            execution_timeout=seconds,
-            kernel_env=environment,
-            cut_off_at=str(output),
-        )
+        with ended_by_signals():
+            pm.execute_notebook(
+                str(source),
+                str(output),
+                parameters=given,
+                engine_name=ENGINE,
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+                execution_timeout=seconds,
+                kernel_env=environment,
+                cut_off_at=str(output),
+            )
     except (PapermillExecutionError, CellExecutionError):
         return None
     except CellTimeoutError:
         return f"A step took longer than {seconds} seconds."
     except DeadKernelError:
         return "The notebook's kernel died."
+    except EndedBySignal as ended:
+        return f"The run was ended by {ended}."
     except KeyboardInterrupt:
         return "The run was interrupted from the keyboard."
     except (RuntimeError, OSError):

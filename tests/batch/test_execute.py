@@ -92,6 +92,23 @@ def test_a_step_that_takes_too_long_is_cut_off(desk: Any) -> None:
     assert desk.attempts() == 0
 
 
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_asked_to_end_leaves_a_true_record(desk: Any, until: Until, by: signal.Signals) -> None:
+    """A scheduler or a closed terminal: the folder is finished first, and no kernel is left."""
+    desk.misbehave(SLOW_READS)
+    process = desk.begin("run", "force_associate", *desk.words(1002))
+    until(lambda: inside(desk.settings.runs_dir, "look up"))
+    kernel = kernel_of(process)
+    os.kill(process.pid, by)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 3
+    assert f"failed  The run was ended by {by.name}. Nothing was written." in out
+    assert "Traceback" not in out + err
+    assert_cut_off_in(the_folder(desk.settings.runs_dir), "look up", f"The run was ended by {by.name}.")
+    until(lambda: not kernel.is_running())
+    assert desk.attempts() == 0
+
+
 def test_ctrl_c_leaves_a_true_record(desk: Any, until: Until) -> None:
     """An interrupt from the keyboard: failed, exit code 3, nothing written, no kernel left."""
     desk.misbehave(SLOW_READS)
