@@ -174,8 +174,8 @@ class Acting(RecordedSteps):
         if decision.status is not None:
             self.known.findings, self.known.decision = findings, decision
             if decision.status is Status.no_change_needed:
-                why = f"Somebody else was faster: {decision.why} Nothing was sent."
-                self._conclude_with(decision.status, why, decision.next_step)
+                faster = f"Somebody else was faster: {decision.why} Nothing was sent."
+                self._conclude_with(decision.status, faster, decision.next_step)
             self._plan_is_gone()
             return False
         now = self._plan(facts, findings)
