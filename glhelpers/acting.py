@@ -6,10 +6,11 @@ What the steps of a run are made of: looking up, judging, planning, taking an ap
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glhelpers import clock
 from glhelpers.actions.catalogue import Runbook
 from glhelpers.actions.journal import Intent, Journal
 from glhelpers.actions.plan import differences
@@ -140,6 +141,7 @@ class Acting(RecordedSteps):
 
     def _take_from_file(self, path: Path, plan: ChangePlan | None) -> None:
         approval = read_approval(path)
+        self.folder.write_json("approval.json", approval)
         if plan is None:
             self._plan_is_gone()
             return
@@ -298,4 +300,4 @@ class Acting(RecordedSteps):
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return clock.now()

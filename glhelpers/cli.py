@@ -15,6 +15,7 @@ from rich.table import Column, Table
 
 from glhelpers import __version__
 from glhelpers.errors import BadParameter, GlhelpersError
+from glhelpers.evidence_cli import evidence_app
 from glhelpers.explain_cli import explain_command
 from glhelpers.handbook_cli import handbook_app
 from glhelpers.journal_cli import journal_app
@@ -37,6 +38,7 @@ sandbox_app = typer.Typer(no_args_is_help=True, help="The stand-in for GitLab.co
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(handbook_app, name="handbook")
 app.add_typer(journal_app, name="journal")
+app.add_typer(evidence_app, name="evidence")
 app.command(name="explain")(explain_command)
 # In a pipe or a CI log there is no width to ask for; tables then get room enough for a path.
 _out = Console(soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else 150)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import html
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glhelpers import clock
 from glhelpers.acting import Acting
 from glhelpers.actions.catalogue import Runbook, runbook
 from glhelpers.actions.reading import Reader
 from glhelpers.by_hand import needs_a_person
 from glhelpers.errors import BadParameter
 from glhelpers.evidence import show
+from glhelpers.evidence.answers import keep_answers
 from glhelpers.evidence.folder import redacted_record
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.record import Known
@@ -26,6 +28,7 @@ from glhelpers.evidence.redact import redact_json
 from glhelpers.evidence.secrets import register_tokens
 from glhelpers.handing_on import filled_notebooks
 from glhelpers.models.finding import Status
+from glhelpers.models.record import RunRecord
 from glhelpers.models.request import RunbookParameters, parse_parameters
 from glhelpers.models.sheet import PortalSheet
 from glhelpers.session import View, ask_portal_token, is_interactive, parameters_in
@@ -237,6 +240,12 @@ class Run(Acting):
         bundle = {"application/vnd.glhelpers.record": redacted_record(record).model_dump_json()}
         return View(body, f"{record.status}: {record.why}", bundle)
 
+    def _write(self, *, complete: bool) -> RunRecord:
+        record = super()._write(complete=complete)
+        if self._clients is not None and (complete or record.status is Status.failed):
+            keep_answers(self.folder, self._clients.recorder, self._sheet)
+        return record
+
     def _how_to_attach(self) -> str:
         if self.settings.driven:
             return ""
@@ -245,7 +254,7 @@ class Run(Acting):
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return clock.now()
 
 
 def _shown(path: Path) -> str:

@@ -7,6 +7,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import SecretStr
 
+from glhelpers.clock import go_back_to
 from glhelpers.credentials import kept_token
 from glhelpers.errors import BadSettings, MissingCredential
 from glhelpers.profiles import REAL_HOSTS, profile_table
@@ -70,6 +72,7 @@ class Settings:
     given_folder: Path | None = None
     session_notebook: Path | None = None
     portal_token: SecretStr | None = None
+    replay: Path | None = None
 
     @property
     def by_hand(self) -> bool:
@@ -117,6 +120,8 @@ def load_settings(profile: str | None = None) -> Settings:
     """
     env = os.environ
     name = profile or env.get("GLHELPERS_PROFILE") or "sandbox"
+    if env.get("GLHELPERS_REPLAY"):
+        return _of_a_replay(name, env)
     table = profile_table(name, _config_file(env))
     state = state_folder()
     urls = {service: env.get(f"GLHELPERS_{service.upper()}_URL") or table.get(f"{service}_url") for service in SERVICES}
@@ -156,6 +161,30 @@ def load_settings(profile: str | None = None) -> Settings:
         given_folder=Path(folder) if folder else None,
         session_notebook=Path(notebook) if notebook else None,
         portal_token=_portal_token(name, env),
+    )
+
+
+def _of_a_replay(name: str, env: Mapping[str, str]) -> Settings:
+    """Settings without any service: what a run was told comes from its folder, and it is the time of then."""
+    go_back_to(datetime.fromisoformat(env["GLHELPERS_REPLAY_AT"]))
+    nowhere = {service: Endpoint(service, f"https://{service}.invalid", SecretStr("replayed")) for service in SERVICES}
+    folder, state = env.get("GLHELPERS_RUN_FOLDER"), state_folder()
+    return Settings(
+        profile=name,
+        production=env.get("GLHELPERS_REPLAY_PRODUCTION") == "yes",
+        gitlab=nowhere["gitlab"],
+        customersdot=nowhere["customersdot"],
+        zendesk=nowhere["zendesk"],
+        customersdot_driver="manual" if env.get("GLHELPERS_CUSTOMERSDOT_DRIVER") == "manual" else "http",
+        operator=env.get("GLHELPERS_OPERATOR") or _login(),
+        runs_dir=Path(env.get("GLHELPERS_RUNS_DIR") or "runs").expanduser().absolute(),
+        state_dir=state,
+        journal_url=journal_url(),
+        escalation_label=_LABEL,
+        in_flight_seconds=1,
+        given_folder=Path(folder) if folder else None,
+        portal_token=SecretStr("replayed") if env.get("GLHELPERS_REPLAY_LENT") == "yes" else None,
+        replay=Path(env["GLHELPERS_REPLAY"]),
     )
 
 

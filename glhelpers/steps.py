@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
+from glhelpers import clock
 from glhelpers.errors import GateClosed, GlhelpersError, RunbookContractError, WriteInProgress
 from glhelpers.evidence.folder import RunFolder
 from glhelpers.evidence.record import Known, build_record
@@ -107,4 +108,4 @@ def folder_of(settings: Settings, ticket_url: str, id: str) -> RunFolder:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return clock.now()

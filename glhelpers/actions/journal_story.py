@@ -9,7 +9,7 @@ from glhelpers.actions.journal import Entry, Intent, Journal
 from glhelpers.errors import BadParameter
 from glhelpers.models.change import ChangePlan
 
-__all__ = ["OPEN", "Story", "flaws", "stories", "story_of"]
+__all__ = ["OPEN", "Story", "flaws", "stories", "story_of", "told_by"]
 
 OPEN = "open"
 _SHORT = 12
@@ -60,15 +60,17 @@ class Story:
 
 def stories(journal: Journal) -> list[Story]:
     """All writes of the journal, the latest first."""
-    return list(reversed(_told(journal.entries())))
+    return told_by(journal.entries())
 
 
-def _told(entries: Iterable[Entry]) -> list[Story]:
+def told_by(entries: Iterable[Entry]) -> list[Story]:
+    """The writes that these rows tell of, the latest first."""
     by_intent: dict[str, list[Entry]] = {}
     for entry in entries:
         by_intent.setdefault(entry.intent_id, []).append(entry)
     begun = (rows for rows in by_intent.values() if rows[0].kind == "intent")
-    return [Story(Intent(**rows[0].payload), tuple(rows)) for rows in begun]
+    told = [Story(Intent(**rows[0].payload), tuple(sorted(rows, key=lambda row: row.seq))) for rows in begun]
+    return sorted(told, key=lambda story: story.entries[0].seq, reverse=True)
 
 
 def story_of(all_of_them: Sequence[Story], id: str) -> Story:

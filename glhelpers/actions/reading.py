@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
+from glhelpers.clock import now
 from glhelpers.errors import (
     NotAllowed,
     NotAuthenticated,
@@ -45,7 +46,7 @@ class Reader:
     when, where no program can.
     """
 
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = now
     progress: Callable[[str], None] = lambda label: None
     rounds: list[tuple[str, ...]] = field(default_factory=list)
     told: tuple[str, datetime] | None = None

@@ -9,8 +9,8 @@ from typing import Any
 
 from glhelpers.actions.drafts import ENGINEERS, render
 from glhelpers.actions.effects import effect_of
-from glhelpers.actions.journal import Journal
-from glhelpers.actions.journal_story import OPEN, Story, stories
+from glhelpers.actions.journal import Entry, Journal
+from glhelpers.actions.journal_story import OPEN, Story, stories, told_by
 from glhelpers.actions.plan import basis_of
 from glhelpers.actions.readback import settled_fields
 from glhelpers.actions.reading import Look, Reader
@@ -57,10 +57,10 @@ def write_of(journal: Journal, record: RunRecord) -> str:
 def collect_undo(clients: Clients, asked: UndoParameters, reader: Reader) -> UndoFacts:
     """The change from the journal; then its target, the audit events and what would be put back, side by side."""
     settings = load_settings()
-    told = _told(settings) if asked.write else []
+    told, origin = _told(clients, asked.write, settings) if asked.write else ([], "")
     found = [story for story in told if story.intent.id.startswith(asked.write)]
     story = found[0] if len(found) == 1 else None
-    facts = {"written": _written(story, asked, settings, reader)}
+    facts = {"written": _written(story, asked, f"{origin}|", settings.profile, reader)}
     number, portal = ticket_number(asked.ticket_url), clients.customersdot
     looks = [Look("me", "Who runs", Source.gitlab, "GET /user", clients.gitlab.me)]
     if number is not None:
@@ -105,12 +105,21 @@ def _today(clients: Clients) -> Any:
     return day
 
 
-def _told(settings: Settings) -> list[Story]:
-    with closing(Journal(settings.journal_url)) as journal:
-        return stories(journal)
+def _told(clients: Clients, write: str, settings: Settings) -> tuple[list[Story], str]:
+    """What the journal tells of the target of this write, and the address that this run would write to."""
+
+    def read() -> dict[str, Any]:
+        with closing(Journal(settings.journal_url)) as journal:
+            every = stories(journal)
+        targets = {story.intent.target for story in every if story.intent.id.startswith(write)}
+        rows = [vars(row) for story in every if story.intent.target in targets for row in story.entries]
+        return {"rows": rows, "origin": settings.customersdot.base_url}
+
+    kept = clients.aside("journal", write, read)
+    return told_by([Entry(**row) for row in kept["rows"]]), str(kept["origin"])
 
 
-def _written(story: Story | None, asked: UndoParameters, settings: Settings, reader: Reader) -> Fact[Any]:
+def _written(story: Story | None, asked: UndoParameters, origin: str, profile: str, reader: Reader) -> Fact[Any]:
     name, label = "written", "The change"
     if story is None:
         why = "The journal knows no such change." if asked.write else "No change was named."
@@ -125,8 +134,7 @@ def _written(story: Story | None, asked: UndoParameters, settings: Settings, rea
         operator=story.intent.operator,
         at=datetime.fromisoformat(story.entries[0].at),
         outcome=None if story.state == OPEN else story.state,
-        here=story.intent.target == f"{settings.customersdot.base_url}|{story.target}"
-        and story.plan.profile == settings.profile,
+        here=story.intent.target == f"{origin}{story.target}" and story.plan.profile == profile,
         told_by=told["by"] if told else None,
     )
     return Fact(

@@ -11,13 +11,14 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from glhelpers.actions.effects import effect_of
 from glhelpers.actions.journal import Intent, Journal, me
 from glhelpers.actions.readback import checks_of, classify, shape_of
 from glhelpers.clients.clients import Clients
+from glhelpers.clock import now
 from glhelpers.errors import RunbookContractError, ServiceError, WriteInProgress
 from glhelpers.models.change import Approval, ChangePlan, Check, Outcome, Receipt
 
@@ -46,7 +47,7 @@ class Writer:
     in_flight: timedelta = IN_FLIGHT
     by_hand: bool = False
     sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = now
 
     def target_key(self, plan_target: str) -> str:
         """The target's name in the journal: the same namespace on another instance is another target."""

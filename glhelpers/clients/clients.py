@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -15,6 +18,7 @@ from glhelpers.clients.manual import ManualPortal, MissingLookup
 from glhelpers.clients.pace import Pace
 from glhelpers.clients.portal import Portal
 from glhelpers.clients.retry import RetryBudget
+from glhelpers.clients.tape import Heard, Player, Recorder, read_tape
 from glhelpers.clients.transport import Transport
 from glhelpers.clients.zendesk import ZendeskClient
 from glhelpers.errors import ServiceUnavailable
@@ -34,6 +38,21 @@ class Clients:
     request_log: RequestLog
     transports: tuple[Transport, ...]
     portal_token: SecretStr | None = field(default=None, repr=False)
+    recorder: Recorder = field(default_factory=Recorder, repr=False)
+    player: Player | None = field(default=None, repr=False)
+
+    def aside(self, source: str, what: str, fetch: Callable[[], Any]) -> Any:
+        """
+        A JSON value that no service told, such as rows of the journal: kept with the answers of the run.
+
+        In a replay it comes from there, and `fetch` is not called.
+        """
+        asked = Heard(service=source, method="READ", path=what)
+        if self.player is not None:
+            return self.player.answer(source, what, asked).body
+        value = fetch()
+        self.recorder.keep(asked.model_copy(update={"status": 200, "body": value}))
+        return value
 
     def portal_answers(self, customer_id: int) -> bool:
         """Whether the portal opens for this account; False is its 502."""
@@ -78,7 +97,8 @@ def open_clients(settings: Settings, sheet: PortalSheet | None = None) -> Client
 
     Where CustomersDot is worked by hand, `sheet` is what a person has looked up there so far.
     """
-    log, budget = RequestLog(), RetryBudget()
+    log, budget, recorder = RequestLog(), RetryBudget(), Recorder()
+    player = Player(read_tape(settings.replay)) if settings.replay is not None else None
 
     def transport(endpoint: Endpoint) -> Transport:
         return Transport(
@@ -88,7 +108,10 @@ def open_clients(settings: Settings, sheet: PortalSheet | None = None) -> Client
             log=log,
             budget=budget,
             profile=settings.profile,
-            pace=None if endpoint.on_loopback else Pace(),
+            pace=None if endpoint.on_loopback or player is not None else Pace(),
+            sleep=time.sleep if player is None else lambda seconds: None,
+            recorder=recorder,
+            player=player,
         )
 
     gitlab, customersdot, zendesk = (
@@ -105,4 +128,6 @@ def open_clients(settings: Settings, sheet: PortalSheet | None = None) -> Client
         request_log=log,
         transports=(gitlab, customersdot, zendesk),
         portal_token=settings.portal_token,
+        recorder=recorder,
+        player=player,
     )

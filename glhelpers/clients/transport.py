@@ -24,6 +24,7 @@ from glhelpers.clients.deadline import DeadlineTransport, deadline
 from glhelpers.clients.log import Logged, RequestLog
 from glhelpers.clients.pace import Pace
 from glhelpers.clients.retry import ATTEMPTS, RetryBudget, jitter, wait_before_retry
+from glhelpers.clients.tape import Failure, Heard, Player, Recorder, as_answer, flat
 from glhelpers.clients.tls import TLS
 from glhelpers.clients.wire import Secrets, clean
 from glhelpers.errors import (
@@ -72,6 +73,8 @@ class Transport:
         profile: str = "",
         pace: Pace | None = None,
         tls: ssl.SSLContext = TLS,
+        recorder: Recorder | None = None,
+        player: Player | None = None,
     ) -> None:
         self.service, self.name = service, _NAMES.get(service, service)
         self._base = base_url.rstrip("/")
@@ -79,7 +82,7 @@ class Transport:
         self._secrets = Secrets()
         self._token, self._profile = token, profile
         self._log, self._budget, self._deadline, self._sleep = log, budget, seconds, sleep
-        self._pace = pace
+        self._pace, self._recorder, self._player = pace, recorder, player
         self.latest_date: datetime | None = None
         self._client = _client(DeadlineTransport(tls), seconds)
         # On a connection that was kept, the service may hang up just when a write is sent, and nobody would know.
@@ -176,6 +179,8 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         **parts: Any,
     ) -> Answer:
+        if self._player is not None:
+            return self._replayed(self._player, method, call, path, parts.get("params"))
         request = self._build(method, path, headers, parts)
         self._authenticate(request, path, token)
         if self._pace is not None:
@@ -185,24 +190,56 @@ class Transport:
             with deadline(self._deadline):
                 answer = self._stream(request, call)
             status, request_id = answer.status, request_id_in(answer.headers, self._secrets)
+            self._keep(method, path, parts, answer)
             return answer
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise ServiceUnavailable(
-                f"{self.name} cannot be reached for {call} ({_reason(error)}).",
-                next_step="Check the network, VPN and the profile's address, then run again.",
-                sent=False,
-            ) from None
+            self._keep(method, path, parts, "connect")
+            raise self._unreachable(call, _reason(error)) from None
         except httpx.TimeoutException:
-            raise ServiceUnavailable(
-                f"{self.name} took longer than {self._deadline:g} s to answer {call}.", next_step="Run again later."
-            ) from None
+            self._keep(method, path, parts, "timeout")
+            raise self._too_late(call) from None
         except httpx.HTTPError as error:
-            raise ServiceUnavailable(
-                f"{self.name} gave no whole answer to {call} ({type(error).__name__}).", next_step="Run again later."
-            ) from None
+            self._keep(method, path, parts, "broken")
+            raise self._not_whole(call, type(error).__name__) from None
         finally:
             took = int((time.monotonic() - began) * 1000)
             self._log.add(Logged(self.service, f"{method} {call}", status, took, request_id))
+
+    def _keep(self, method: str, path: str, parts: Mapping[str, Any], came: Answer | Failure) -> None:
+        if self._recorder is not None:
+            self._recorder.add(self.service, method, path, parts.get("params"), came)
+
+    def _replayed(self, player: Player, method: str, call: str, path: str, query: Mapping[str, Any] | None) -> Answer:
+        """What came back then; nothing leaves this process."""
+        heard = player.answer(self.name, call, Heard(service=self.service, method=method, path=path, query=flat(query)))
+        self._log.add(Logged(self.service, f"{method} {call}", heard.status, 0, None))
+        match heard.failure:
+            case "connect":
+                raise self._unreachable(call, "no connection, then")
+            case "timeout":
+                raise self._too_late(call)
+            case "broken":
+                raise self._not_whole(call, "then")
+        answer = as_answer(heard)
+        self._note_date(answer.headers.get("date"))
+        return answer
+
+    def _unreachable(self, call: str, reason: str) -> ServiceUnavailable:
+        return ServiceUnavailable(
+            f"{self.name} cannot be reached for {call} ({reason}).",
+            next_step="Check the network, VPN and the profile's address, then run again.",
+            sent=False,
+        )
+
+    def _too_late(self, call: str) -> ServiceUnavailable:
+        return ServiceUnavailable(
+            f"{self.name} took longer than {self._deadline:g} s to answer {call}.", next_step="Run again later."
+        )
+
+    def _not_whole(self, call: str, reason: str) -> ServiceUnavailable:
+        return ServiceUnavailable(
+            f"{self.name} gave no whole answer to {call} ({reason}).", next_step="Run again later."
+        )
 
     def _build(
         self, method: str, path: str, headers: Mapping[str, str] | None, parts: Mapping[str, Any]
