@@ -27,6 +27,7 @@ from glhelpers.evidence.publish import escalate
 from glhelpers.evidence.record import Known, build_record
 from glhelpers.gates.decision import refusal
 from glhelpers.gates.files import read_approval, read_plan
+from glhelpers.gates.issue_notes import read_from_issue
 from glhelpers.models.change import Approval, ChangePlan, Outcome, PlanFile, Receipt
 from glhelpers.models.finding import Decision, Finding, Status
 from glhelpers.models.request import RunbookParameters
@@ -139,13 +140,46 @@ class Acting(RecordedSteps):
         self._facts = self._collect(self.reader)
         self.known.facts = self._facts.all()
 
+    def _take_from_issue(self, plan: ChangePlan | None) -> None:
+        """A colleague's note on the issue; without one that counts, the plan goes on waiting and says why."""
+        if plan is None:
+            self._plan_is_gone()
+            return
+        try:
+            approval = read_from_issue(self._open_clients().gitlab, plan, self.settings)
+        except GateClosed as closed:
+            self._conclude_with(Status.awaiting_approval, closed.message, closed.next_step)
+            return
+        self.folder.write_json("approval.json", approval)
+        why = self._refusal(plan, approval)
+        if why is not None:
+            self._conclude_with(Status.awaiting_approval, why, "Have the plan approved again, in a new note.")
+        else:
+            self.known.approval = approval
+
+    def _refusal(self, plan: ChangePlan, approval: Approval) -> str | None:
+        # A note is dated by GitLab.com, so its age is told by GitLab.com's clock.
+        now = self._open_clients().gitlab.now() if approval.note is not None else None
+        return refusal(
+            plan,
+            approval,
+            now=now or _now(),
+            spent_at=self._open_journal().spent(approval.id),
+            break_glass_allowed=self.settings.break_glass,
+        )
+
     def _take_from_file(self, path: Path, plan: ChangePlan | None) -> None:
         approval = read_approval(path)
+        if approval.note is not None and self.settings.replay is None:
+            raise BadParameter(
+                "This approval was given in a note on the issue, and is read from there.",
+                next_step="Give approval=issue instead of the file.",
+            )
         self.folder.write_json("approval.json", approval)
         if plan is None:
             self._plan_is_gone()
             return
-        why = refusal(plan, approval, now=_now(), spent_at=self._open_journal().spent(approval.id))
+        why = self._refusal(plan, approval)
         if approval.plan_digest != plan.digest and approval.profile == plan.profile:
             beside = path.with_name("plan.json")
             then = read_plan(beside).plan if beside.is_file() else None
@@ -184,9 +218,10 @@ class Acting(RecordedSteps):
         if now.digest != plan.digest:
             self._is_stale(differences(plan, now))
             return False
-        why = refusal(plan, approval, now=_now(), spent_at=self._open_journal().spent(approval.id))
+        why = self._refusal(plan, approval)
         if why is not None:
-            raise GateClosed(why, next_step="Have the plan approved again; nothing was written.")
+            self._conclude_with(Status.awaiting_approval, f"{why} Nothing was written.", "Have the plan approved again.")
+            return False
         return True
 
     def _send(self, plan: ChangePlan, approval: Approval) -> View:
@@ -272,7 +307,8 @@ class Acting(RecordedSteps):
     def _nothing(self, title: str) -> View:
         """What a step shows when there is nothing for it to do, or nothing but a sentence to say."""
         text = f"{title}: {self.known.status}. {self.known.why}"
-        parts = [show.step_note(title, self.known.status, self.known.why, self.known.next_step)]
+        parts = [show.broken_glass(self.known.approval)]
+        parts += [show.step_note(title, self.known.status, self.known.why, self.known.next_step)]
         if self.known.stale:
             parts.append(show.differences_table(self.known.stale))
         return View("".join(parts), text)

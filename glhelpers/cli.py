@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from glhelpers import __version__
-from glhelpers.errors import BadParameter, GlhelpersError
+from glhelpers.errors import BadParameter, GateClosed, GlhelpersError
 from glhelpers.evidence_cli import evidence_app
 from glhelpers.explain_cli import explain_command
 from glhelpers.handbook_cli import handbook_app
@@ -122,7 +122,8 @@ def run(
         Path | None, typer.Option("--params", metavar="FILE", help="Parameters as a YAML or JSON file.")
     ] = None,
     approval: Annotated[
-        Path | None, typer.Option("--approval", metavar="FILE", help="An approval that `glhelpers approve` wrote.")
+        Path | None,
+        typer.Option("--approval", metavar="FILE|issue", help="What `glhelpers approve` wrote; or the word issue."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where run folders go.")] = None,
 ) -> None:
@@ -141,6 +142,12 @@ def run(
 @app.command()
 def approve(
     plan: Annotated[Path, typer.Argument(help="The plan.json of a run that awaits approval.")],
+    break_glass: Annotated[
+        str | None,
+        typer.Option(
+            "--break-glass", metavar="REASON", help="Approve alone what takes two people; shown in red ever after."
+        ),
+    ] = None,
 ) -> None:
     """Show a plan, ask for its target to be typed, and write an approval.json beside it."""
     from glhelpers.gates.decision import grant
@@ -154,13 +161,23 @@ def approve(
         )
     _show_plan(file)
     _out.print(f"You approve as [bold]{escape(settings.operator)}[/]. Nothing is written to any service by approving.")
+    if break_glass is not None and not settings.break_glass:
+        raise BadParameter(
+            f"Profile {settings.profile} does not let one person approve alone.",
+            next_step="Find a second person; or have break_glass = true set in the profile.",
+        )
     typed = typer.prompt(f"Type {file.plan.target.typed} to approve", default="", show_default=False)
+    if break_glass is not None:
+        _out.print("[bold white on red]⚠ BREAK-GLASS[/] [red]You approve alone what takes two people.[/]")
+        if typer.prompt("Type BREAK GLASS to go on", default="", show_default=False) != "BREAK GLASS":
+            raise GateClosed("The glass was not broken; nothing is approved.", next_step="Find a second person.")
     granted = grant(
         file,
         typed=typed,
         approver=settings.operator,
         now=datetime.now(UTC),
         lasts=timedelta(minutes=settings.approval_minutes),
+        break_glass=break_glass,
     )
     target = plan.with_name("approval.json")
     target.write_text(granted.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -285,12 +302,16 @@ def _use_out(out: Path | None) -> None:
 
 
 def _show_result(record: RunRecord, folder: Path) -> None:
+    from glhelpers.evidence.words import broken_glass
+
     colour = {0: "green", 3: "red", 4: "red"}[_EXIT.get(record.status.value, 0)]
     _out.print(f"[bold {colour}]{record.status}[/]  {escape(record.why)}")
     if record.next_step:
         _out.print(f"  Next: {escape(record.next_step)}")
     for notice in record.notices:
         _out.print(f"  {escape(notice)}")
+    if (alone := broken_glass(record.approval)) is not None:
+        _out.print(f"  [bold white on red]⚠ BREAK-GLASS[/] [red]{escape(alone)}[/]")
     for draft in record.drafts:
         _out.print(f"  Drafted: {escape(draft.title)} (for {escape(draft.audience)})")
     for step in record.next_runbooks:
@@ -298,6 +319,13 @@ def _show_result(record: RunRecord, folder: Path) -> None:
     _out.print(f"  Evidence: {escape(_near(folder))}")
     if record.status.value == "awaiting_approval" and (folder / "plan.json").is_file():
         _out.print(f"  To approve: glhelpers approve {escape(_near(folder / 'plan.json'))}")
+        if record.plan is not None and record.plan.issue and record.plan_digest:
+            from glhelpers.gates.from_issue import approving_line
+
+            _out.print(
+                f"  Or an approver writes a note on {escape(record.plan.issue)} that is this line alone:\n"
+                f"    {approving_line(record.plan_digest)}\n  and the run is given --approval issue."
+            )
 
 
 def _show_plan(file: PlanFile) -> None:

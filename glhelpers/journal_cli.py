@@ -47,7 +47,7 @@ def list_writes(
         table.add_row(
             story.short_id,
             story.entries[0].at[:19].replace("T", " "),
-            _state(story.state),
+            _state(story.state) + (" [bold white on red]⚠ BREAK-GLASS[/]" if story.intent.break_glass else ""),
             plan.action,
             f"{escape(plan.target.name)} ({story.target})",
             escape(story.intent.operator),
@@ -80,6 +80,12 @@ def show(
         f"  write {intent.id}\n  run {intent.run_id} by {escape(intent.operator)}, ticket {escape(plan.ticket_url)}"
     )
     out.print(f"  sent to {escape(intent.target.partition('|')[0])} by process {intent.pid} on {escape(intent.host)}")
+    if intent.approved_by:
+        out.print(
+            f"  approved by {escape(intent.approved_by)}{escape(f' in {intent.approved_in}' if intent.approved_in else '')}"
+        )
+    if intent.break_glass:
+        out.print(f"  [bold white on red]⚠ BREAK-GLASS[/] [red]approved alone: {escape(intent.break_glass)}[/]")
     table = Table("row", "at (UTC)", "kind", Column("what", overflow="fold"))
     for entry in story.entries:
         table.add_row(str(entry.seq), entry.at[:23].replace("T", " "), entry.kind, escape(_words(entry, story)))

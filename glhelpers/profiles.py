@@ -12,7 +12,7 @@ from glhelpers.errors import BadSettings
 __all__ = ["REAL_HOSTS", "profile_table"]
 
 _BUILT_IN: dict[str, dict[str, Any]] = {
-    "sandbox": {"customersdot_driver": "http"},
+    "sandbox": {"customersdot_driver": "http", "approvers": ["colleague"], "break_glass": True},
     "production": {
         "gitlab_url": "https://gitlab.com",
         "customersdot_url": "https://customers.gitlab.com",
@@ -28,6 +28,8 @@ _KEYS: dict[str, type] = {
     "customersdot_driver": str,
     "production": bool,
     "escalation_label": str,
+    "approvers": list,
+    "break_glass": bool,
 }
 REAL_HOSTS = frozenset(urlsplit(str(_BUILT_IN["production"][key])).hostname for key in _KEYS if key.endswith("_url"))
 """Hosts that hold customers' data, whatever a profile calls itself."""
@@ -51,7 +53,12 @@ def profile_table(name: str, path: Path) -> dict[str, Any]:
     if ill:
         raise BadSettings(
             f"{path.name} gives {', '.join(ill)} a value of another kind.",
-            next_step="production is true or false without quotes; all others are texts in quotes.",
+            next_step="production and break_glass are true or false without quotes, approvers is a list of texts in "
+            "quotes; all others are texts in quotes.",
+        )
+    if not all(isinstance(one, str) and one.strip() for one in table.get("approvers", [])):
+        raise BadSettings(
+            f"{path.name} lists approvers that are no names.", next_step='Write approvers = ["username", "username"].'
         )
     return table
 

@@ -26,6 +26,7 @@ from glhelpers.evidence.page import html_page
 from glhelpers.evidence.record import Known
 from glhelpers.evidence.redact import redact_json
 from glhelpers.evidence.secrets import register_tokens
+from glhelpers.gates.issue_notes import FROM_ISSUE
 from glhelpers.handing_on import filled_notebooks
 from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord
@@ -173,7 +174,9 @@ class Run(Acting):
             self._gate, plan = None, self.known.plan
             if self._desk is not None:
                 return self._nothing("A form of an admin page is open below")
-            if self.asked.approval and self.known.receipt is None:
+            if self.asked.approval == FROM_ISSUE and self.known.receipt is None:
+                self._take_from_issue(plan)
+            elif self.asked.approval and self.known.receipt is None:
                 self._take_from_file(Path(self.asked.approval), plan)
             answered = self.known.stale or self.known.approval is not None or self.known.receipt is not None
             if plan is None or answered or not is_interactive():

@@ -73,6 +73,8 @@ class Settings:
     session_notebook: Path | None = None
     portal_token: SecretStr | None = None
     replay: Path | None = None
+    approvers: tuple[str, ...] = ()
+    break_glass: bool = False
 
     @property
     def by_hand(self) -> bool:
@@ -161,6 +163,8 @@ def load_settings(profile: str | None = None) -> Settings:
         given_folder=Path(folder) if folder else None,
         session_notebook=Path(notebook) if notebook else None,
         portal_token=_portal_token(name, env),
+        approvers=tuple(table.get("approvers", ())),
+        break_glass=table.get("break_glass", False),
     )
 
 

@@ -71,6 +71,9 @@ class Intent:
     pid: int
     process_started: float
     in_flight_until: str
+    approved_by: str = ""
+    approved_in: str = ""
+    break_glass: str = ""
 
     def holder_is_alive(self) -> bool:
         """Whether the process that opened it still runs; on another host only its time limit can tell."""

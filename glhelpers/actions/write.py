@@ -91,6 +91,9 @@ class Writer:
             pid=pid,
             process_started=started,
             in_flight_until=(self.clock() + self.in_flight).isoformat(),
+            approved_by=approval.approved_by,
+            approved_in=f"note {approval.note} on {approval.issue}" if approval.note is not None else "",
+            break_glass=approval.break_glass or "",
         )
         self.journal.begin(intent, approval.id, seen)
         return intent

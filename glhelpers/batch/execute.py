@@ -29,6 +29,7 @@ from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.redact import redact_text
 from glhelpers.evidence.secrets import register_tokens
+from glhelpers.gates.issue_notes import FROM_ISSUE
 from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord, StepState
 from glhelpers.models.request import parse_parameters
@@ -101,7 +102,7 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
     asked = parse_parameters(book.parameters, given, id)
     # All of them are passed on: what the notebook holds by default is the demonstration's, never this ticket's.
     given = asked.model_dump(mode="json")
-    if asked.approval:
+    if asked.approval and asked.approval != FROM_ISSUE:
         given["approval"] = str(Path(asked.approval).resolve())
     require_tokens(settings)
     sheet_for(asked, settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
@@ -42,6 +42,10 @@ class GitLabClient:
         """The day by GitLab.com's own clock, from the Date header of its latest answer."""
         latest = self._transport.latest_date
         return latest.date() if latest is not None else None
+
+    def now(self) -> datetime | None:
+        """The time by GitLab.com's own clock, from the Date header of its latest answer."""
+        return self._transport.latest_date
 
     def me(self) -> User:
         """Whose token this is (API page: users)."""

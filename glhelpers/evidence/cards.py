@@ -24,12 +24,14 @@ from glhelpers.evidence.words import (
     in_words,
     moment,
 )
-from glhelpers.models.change import ChangePlan, Check, Outcome, Receipt, Scalar
+from glhelpers.evidence.words import broken_glass as broken_glass_words
+from glhelpers.models.change import Approval, ChangePlan, Check, Outcome, Receipt, Scalar
 from glhelpers.models.fact import Fact, Source
 from glhelpers.models.finding import Decision, Finding, Status, Verdict
 from glhelpers.models.record import Draft, FactLine, NextRunbook, RunRecord, Step
 
 __all__ = [
+    "broken_glass",
     "decision",
     "differences",
     "drafts",
@@ -225,6 +227,12 @@ def steps(taken: Sequence[Step]) -> Markup:
     return macro("steps_table", rows)
 
 
+def broken_glass(approval: Approval | None) -> Markup:
+    """That one person has approved alone, and why, in red; nothing where two have."""
+    told = broken_glass_words(approval)
+    return macro("broken_glass", told) if told is not None else Markup()
+
+
 def summary(record: RunRecord) -> Markup:
     """The first screen: what was asked, what was found, who approved what, what changed, whether it was verified."""
     return macro(
@@ -232,6 +240,7 @@ def summary(record: RunRecord) -> Markup:
         {
             "sign": headline(record.status, record.complete),
             "incomplete": incomplete_sentence(record),
+            "broken_glass": broken_glass_words(record.approval),
             "why": record.why,
             "next_step": record.next_step,
             "answers": answers(record),

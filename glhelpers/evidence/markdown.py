@@ -19,6 +19,7 @@ from glhelpers.evidence.words import (
     OUTCOME_WORDS,
     VERDICT_SIGNS,
     Sign,
+    broken_glass,
     handbook_link,
     headline,
     in_words,
@@ -99,6 +100,8 @@ def escalation_markdown(record: RunRecord, label: str, label_exists: bool) -> st
 
 def _parts(record: RunRecord, uploads: Mapping[str, str]) -> Iterator[str]:
     yield _head(record)
+    if (alone := broken_glass(record.approval)) is not None:
+        yield f"🟥 **⚠ BREAK-GLASS.** {escaped(alone)}"
     yield _files(uploads)
     yield _table(("Question", "Answer"), [(f"**{question}**", escaped(answer)) for question, answer in answers(record)])
     yield _change(record)

@@ -14,12 +14,13 @@ from markupsafe import Markup
 
 from glhelpers.evidence import cards, pictures
 from glhelpers.evidence.render import stylesheet
-from glhelpers.models.change import ChangePlan, Receipt
+from glhelpers.models.change import Approval, ChangePlan, Receipt
 from glhelpers.models.fact import Fact
 from glhelpers.models.finding import Decision, Finding, Status
 from glhelpers.models.record import Draft, FactLine, Minutes, NextRunbook, RunRecord, Seats, Step
 
 __all__ = [
+    "broken_glass",
     "decision_path",
     "differences_table",
     "drafts_card",
@@ -40,6 +41,11 @@ __all__ = [
 def style() -> str:
     """The style of all fragments, for a place that shows several of them."""
     return f"<style>{stylesheet()}</style>"
+
+
+def broken_glass(approval: Approval | None) -> str:
+    """That one person has approved alone, in red; empty where two have; see `cards.broken_glass`."""
+    return _styled(cards.broken_glass(approval)) if approval is not None and approval.break_glass else ""
 
 
 def facts_table(facts: Sequence[Fact[Any] | FactLine]) -> str:

@@ -75,7 +75,9 @@ def _approved(record: RunRecord) -> str:
     if record.approval is not None:
         given = record.approval
         plan = f"plan {given.plan_digest[:12]}, asked for by {given.requested_by},"
-        return f"{given.approved_by} approved {plan} at {moment(given.approved_at)}"
+        where = f", in note {given.note} on {given.issue}" if given.note is not None else ""
+        alone = ", alone (⚠ BREAK-GLASS)" if given.break_glass is not None else ""
+        return f"{given.approved_by} approved {plan} at {moment(given.approved_at)}{where}{alone}"
     return "Nobody has approved the plan." if record.plan else "There was nothing to approve."
 
 

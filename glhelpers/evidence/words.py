@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from glhelpers.evidence.text import one_line
 from glhelpers.models.base import OwnModel, WireModel
-from glhelpers.models.change import CheckState, Outcome
+from glhelpers.models.change import Approval, CheckState, Outcome
 from glhelpers.models.fact import Source
 from glhelpers.models.finding import Status, Verdict
 from glhelpers.models.record import StepState
@@ -22,6 +22,7 @@ __all__ = [
     "STEP_SIGNS",
     "VERDICT_SIGNS",
     "Sign",
+    "broken_glass",
     "field_lines",
     "handbook_link",
     "headline",
@@ -206,3 +207,10 @@ def _list_in_words(value: Sequence[Any]) -> str:
 
 def _label(key: str) -> str:
     return _LABELS.get(key, one_line(key).replace("_", " "))
+
+
+def broken_glass(approval: Approval | None) -> str | None:
+    """That one person has approved alone what takes two, and why, without the mark; None if nobody has."""
+    if approval is None or approval.break_glass is None:
+        return None
+    return f"{approval.approved_by} approved alone what takes two people. Reason: {approval.break_glass}"

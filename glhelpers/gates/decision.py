@@ -11,18 +11,30 @@ from datetime import datetime, timedelta
 from glhelpers.errors import GateClosed
 from glhelpers.models.change import Approval, ChangePlan, PlanFile
 
-__all__ = ["LONGEST_APPROVAL", "grant", "refusal"]
+__all__ = ["LONGEST_APPROVAL", "LONGEST_REASON", "SHORTEST_REASON", "grant", "is_a_reason", "refusal"]
 
 LONGEST_APPROVAL = timedelta(hours=24)
 """No approval lives longer, whatever its file says."""
 
+SHORTEST_REASON, LONGEST_REASON = 20, 500
+"""Characters of a reason for breaking the glass."""
 
-def grant(file: PlanFile, *, typed: str, approver: str, now: datetime, lasts: timedelta) -> Approval:
+
+def grant(
+    file: PlanFile,
+    *,
+    typed: str,
+    approver: str,
+    now: datetime,
+    lasts: timedelta,
+    break_glass: str | None = None,
+) -> Approval:
     """
     The approval of this plan by `approver`, who has typed `typed`.
 
-    Raises `GateClosed` if the text is not the target's name to the letter, if the file's digest is
-    not the plan's, or if the plan needs a second person and the approver is the requester.
+    `break_glass` is the reason why the requester approves alone what takes two.  Raises `GateClosed`
+    if the text is not the target's name to the letter, if the file's digest is not the plan's, if the
+    plan needs a second person and the approver is the requester, or for a reason that is none.
     """
     plan = file.plan
     if file.digest != plan.digest:
@@ -36,7 +48,9 @@ def grant(file: PlanFile, *, typed: str, approver: str, now: datetime, lasts: ti
         )
     if not approver.strip():
         raise GateClosed("An approval needs the name of a person.", next_step="Set GLHELPERS_OPERATOR.")
-    if plan.second_person and approver == file.requested_by:
+    if break_glass is not None:
+        _need_a_reason(plan, break_glass)
+    elif plan.second_person and approver == file.requested_by:
         raise GateClosed(
             f"This plan needs a second person ({'; '.join(plan.second_person)}), and {approver} asked for it.",
             next_step="Have a colleague run `glhelpers approve` on the plan file.",
@@ -49,11 +63,36 @@ def grant(file: PlanFile, *, typed: str, approver: str, now: datetime, lasts: ti
         approved_by=approver,
         approved_at=now,
         expires_at=now + min(lasts, LONGEST_APPROVAL),
+        break_glass=" ".join(break_glass.split()) if break_glass is not None else None,
     )
 
 
-def refusal(plan: ChangePlan, approval: Approval, *, now: datetime, spent_at: str | None) -> str | None:
-    """Why this approval does not open the gate for this plan, in one sentence; None if it does."""
+def _need_a_reason(plan: ChangePlan, reason: str) -> None:
+    if not plan.second_person:
+        raise GateClosed(
+            "There is no glass to break: this plan needs no second person.", next_step="Leave out --break-glass."
+        )
+    if not is_a_reason(reason):
+        raise GateClosed(
+            f"Breaking the glass needs a reason of at least {SHORTEST_REASON} characters in words.",
+            next_step="Say why no second person can be had and why it cannot wait; it will be shown in red.",
+        )
+
+
+def is_a_reason(text: str) -> bool:
+    """Whether a text says something: long enough, printable, and more than one word."""
+    words = " ".join(text.split())
+    return SHORTEST_REASON <= len(words) <= LONGEST_REASON and words.isprintable() and len(set(words.split())) > 2
+
+
+def refusal(
+    plan: ChangePlan, approval: Approval, *, now: datetime, spent_at: str | None, break_glass_allowed: bool = False
+) -> str | None:
+    """
+    Why this approval does not open the gate for this plan, in one sentence; None if it does.
+
+    `break_glass_allowed`: whether the profile lets one person approve alone what takes two.
+    """
     if approval.profile != plan.profile:
         return f"The approval was given for profile {approval.profile}, this run uses {plan.profile}."
     if approval.plan_digest != plan.digest or approval.target != plan.target.key:
@@ -66,6 +105,10 @@ def refusal(plan: ChangePlan, approval: Approval, *, now: datetime, spent_at: st
         return f"The approval expired at {approval.expires_at.isoformat(timespec='minutes')}."
     if now < approval.approved_at - timedelta(minutes=5):
         return "The approval was given in the future; check this machine's clock."
+    if approval.break_glass is not None:
+        if not break_glass_allowed:
+            return "The approval breaks the glass, which this profile does not allow."
+        return None if is_a_reason(approval.break_glass) else "The approval breaks the glass without a reason."
     if plan.second_person and approval.approved_by == approval.requested_by:
         return f"The plan needs a second person ({'; '.join(plan.second_person)}); one person asked and approved."
     return None

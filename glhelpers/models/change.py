@@ -128,7 +128,12 @@ class PlanFile(OwnModel):
 
 
 class Approval(OwnModel):
-    """`approval.json`: a person's word on one plan, for a limited time, to be spent once."""
+    """
+    `approval.json`: a person's word on one plan, for a limited time, to be spent once.
+
+    `note` and `issue` say in which note on which issue it was given, if it was.  `break_glass` is the
+    reason why one person has approved alone what takes two.
+    """
 
     format: Literal["glhelpers.approval/1"] = "glhelpers.approval/1"
     plan_digest: str
@@ -138,11 +143,22 @@ class Approval(OwnModel):
     approved_by: str
     approved_at: AwareDatetime
     expires_at: AwareDatetime
+    note: int | None = None
+    issue: str | None = None
+    break_glass: str | None = None
 
     @property
     def id(self) -> str:
-        """Identity in the journal, where it is spent once."""
-        return digest_of(self)
+        """Identity in the journal, where it is spent once; a note is spent once, whoever has read it."""
+        if self.note is None:
+            return digest_of(self)
+        return digest_of(_NoteApproval(plan_digest=self.plan_digest, note=self.note, approved_at=self.approved_at))
+
+
+class _NoteApproval(OwnModel):
+    plan_digest: str
+    note: int
+    approved_at: AwareDatetime
 
 
 class Outcome(StrEnum):

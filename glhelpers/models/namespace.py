@@ -156,6 +156,7 @@ class User(WireModel):
     name: str | None = None
     state: str | None = None
     is_admin: bool | None = None
+    bot: bool | None = None
 
 
 class PersonalAccessToken(WireModel):

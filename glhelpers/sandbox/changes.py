@@ -9,7 +9,7 @@ from pydantic import Field, model_serializer, model_validator
 
 from glhelpers.sandbox.parts import Domain, Level, MinutesIn, Part, SubscriptionRowIn, Switches
 
-__all__ = ["AddMembers", "Change", "RemoveMembers", "SetBillingAccount", "SetGroup"]
+__all__ = ["AddMembers", "AddNote", "Change", "RemoveMembers", "SetBillingAccount", "SetGroup"]
 
 
 class AddMembers(Part):
@@ -108,6 +108,7 @@ class SetUser(Part):
     id: int
     state: Literal["active", "blocked", "deactivated", "banned"] = "active"
     admin: bool = False
+    bot: bool = False
 
 
 class SetTicket(Part):
@@ -115,6 +116,22 @@ class SetTicket(Part):
 
     id: int
     status: Literal["new", "open", "pending", "hold", "solved", "closed"]
+
+
+class AddNote(Part):
+    """
+    A note on an issue (`group/project#iid`) by a user, written so many minutes ago.
+
+    `edited_minutes_ago` gives it a later change; `system` makes it one that GitLab wrote itself.
+    """
+
+    issue: str
+    author: str
+    body: str
+    minutes_ago: float = 0
+    edited_minutes_ago: float | None = None
+    system: bool = False
+    internal: bool = True
 
 
 class Change(Part):
@@ -130,6 +147,7 @@ class Change(Part):
     set_ticket: SetTicket | None = None
     set_billing_account: SetBillingAccount | None = None
     set_switches: Switches | None = None
+    add_note: AddNote | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Change:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from glhelpers.sandbox.changes import AddMembers, Change, RemoveMembers, SetBillingAccount, SetGroup
+from glhelpers.sandbox.changes import AddMembers, AddNote, Change, RemoveMembers, SetBillingAccount, SetGroup
+from glhelpers.sandbox.gitlab_issues import note_of
 from glhelpers.sandbox.parts import Switches
 from glhelpers.sandbox.store import Doc, Store
 
@@ -26,6 +28,7 @@ def apply_change(store: Store, change: Change) -> None:
         "set_group": _set_group,
         "set_billing_account": _set_billing_account,
         "set_switches": _set_switches,
+        "add_note": _add_note,
     }
     if change.name in by_name:
         by_name[change.name](store, change.what)
@@ -54,6 +57,21 @@ def _set_group(store: Store, what: SetGroup) -> None:
     if what.subscription is not None:
         fields["subscription"] = what.subscription.model_dump(mode="json")
     store.put("group", group["id"], {**group, **fields})
+
+
+def _add_note(store: Store, what: AddNote) -> None:
+    path, _, iid = what.issue.rpartition("#")
+    project = next(iter(store.find("project", "path", path)), None)
+    issue = store.get("issue", f"{project['id']}/{iid}") if project is not None else None
+    user = next(iter(store.find("user", "username", what.author)), None)
+    if project is None or issue is None or user is None:
+        raise Impossible(f"there is no issue {what.issue}, or no user {what.author}")
+    written = store.now() - timedelta(minutes=what.minutes_ago)
+    edited = written if what.edited_minutes_ago is None else store.now() - timedelta(minutes=what.edited_minutes_ago)
+    note = note_of(project, issue, user, what.body, written.isoformat(), internal=what.internal)
+    store.put(
+        "note", id := store.next_id("note"), {**note, "id": id, "updated_at": edited.isoformat(), "system": what.system}
+    )
 
 
 def _set_switches(store: Store, what: Switches) -> None:

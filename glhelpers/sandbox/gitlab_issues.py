@@ -14,7 +14,7 @@ from glhelpers.sandbox.auth import need_scope
 from glhelpers.sandbox.store import Doc
 from glhelpers.sandbox.web import Call, Handler, answer, halt, paged
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "note_of"]
 
 _LONGEST_NOTE = 1_000_000
 _LARGEST_UPLOAD = 100 * 1024 * 1024
@@ -123,9 +123,15 @@ def _add_note(call: Call) -> Response:
         return answer({"commands_changes": {}, "summary": ["Commands applied"]}, 202)
     id, now = call.store.next_id("note"), call.store.now().isoformat()
     user = call.user or {"id": 0, "username": "ghost", "name": ""}
-    note = {
-        "id": id,
-        "body": kept,
+    note = {"id": id, **note_of(project, issue, user, kept, now, internal=call.json().get("internal") is True)}
+    call.store.put("note", id, note)
+    return answer(_note_entity(note), 201)
+
+
+def note_of(project: Doc, issue: Doc, user: Doc, body: str, now: str, *, internal: bool) -> Doc:
+    """A note as it is kept, still without its id."""
+    return {
+        "body": body,
         "attachment": None,
         "author": {"id": user["id"], "username": user["username"], "name": user["name"]},
         "created_at": now,
@@ -136,12 +142,12 @@ def _add_note(call: Call) -> Response:
         "noteable_iid": issue["iid"],
         "project_id": project["id"],
         "resolvable": False,
-        "confidential": call.json().get("internal") is True,
-        "internal": call.json().get("internal") is True,
+        "confidential": internal,
+        "internal": internal,
         "imported": False,
+        "project": project["id"],
+        "issue": issue["iid"],
     }
-    call.store.put("note", id, {**note, "project": project["id"], "issue": issue["iid"]})
-    return answer(note, 201)
 
 
 def _change_note(call: Call) -> Response:
