@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from glhelpers.clients.answer import Answer
+from glhelpers.clients.wire import strict_json
 from glhelpers.errors import BadPlanFile, UnexpectedAnswer
 from glhelpers.models.base import OwnModel
 
@@ -159,10 +160,6 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _body(content: bytes) -> dict[str, Any]:
     try:
-        return {"body": json.loads(content, parse_constant=_no_number)}
+        return {"body": strict_json(content)}
     except ValueError:
         return {"text": content[:2000].decode("utf-8", "replace")}
-
-
-def _no_number(constant: str) -> float:
-    raise ValueError(constant)

@@ -16,6 +16,9 @@ from glhelpers.errors import BadParameter
 
 __all__ = ["Secrets", "clean", "path_of", "problem_in", "strict_json"]
 
+_LARGEST_NUMBER = 2**53 - 1
+"""Larger whole numbers are not the same on every machine that reads JSON; no id and no figure comes near."""
+_LONGEST_NUMBER = 20
 _DEEPEST = 40
 _SHOWN = 200
 _LOOKED_AT = 4000
@@ -78,7 +81,13 @@ def strict_json(body: bytes) -> Any:
     deep nesting, half a character, a text that is not UTF-8.
     """
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_once)
+        value = json.loads(
+            body.decode("utf-8"),
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=_exact,
+            object_pairs_hook=_once,
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if _depth(value) > _DEEPEST:
@@ -90,6 +99,13 @@ def strict_json(body: bytes) -> Any:
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _exact(text: str) -> int:
+    value = int(text) if len(text) < _LONGEST_NUMBER else _LARGEST_NUMBER + 1
+    if abs(value) > _LARGEST_NUMBER:
+        raise ValueError("a number is too large")
+    return value
 
 
 def _finite(text: str) -> float:

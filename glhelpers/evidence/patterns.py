@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["EMAIL", "MASKED", "SECRETS", "SUSPICIOUS", "Shape", "masked"]
+from glhelpers.evidence.patterns_services import SERVICE_KEYS
+
+__all__ = ["EMAIL", "MASKED", "SECRETS", "SECRET_KEY", "SUSPICIOUS", "Shape", "masked"]
 
 MASKED = "[masked:"
 """How every mask begins; a masked text holds no secret any more."""
@@ -16,78 +21,178 @@ def masked(kind: str) -> str:
     return f"{MASKED} {kind}]"
 
 
+def _anything(_: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Shape:
-    """One kind of secret; the group `secret` of the pattern is what must not be seen."""
+    """
+    One kind of secret; the group `secret` of the pattern is what must not be seen.
+
+    No text matches that holds none of `needles` in lower case, and a match only counts if `holds` says so.
+    """
 
     kind: str
     pattern: re.Pattern[str]
+    needles: tuple[str, ...]
+    holds: Callable[[str], bool] = _anything
 
 
-# A dash, also as it looks percent-encoded, as an HTML entity or as a JSON or Python escape.
-_DASH = r"(?:-|%2[dD]|&\#45;|&\#[xX]2[dD];|\\u002[dD]|\\x2[dD])"
-_NOT_MASKED = r"(?!\[masked:)"
-_SEPARATED = r"""\\?["']?\s*[:=]\s*\\?["']?"""
+# A dash, also as it looks percent-encoded, as an HTML entity, as a JSON or Python escape, or set by a typographer.
+_DASH = r"(?:[-\u2010-\u2015\u2212\uff0d]|%2[dD]|&\#45;|&\#[xX]2[dD];|\\u002[dD]|\\x2[dD])"
+_NOT_MASKED = r"(?!\[masked:|\*{3}|\$\{?\w|<\w)"
+# `name: value`, `name=value`, "name": "value", b'name', b'value'; each also with escaped quotes.
+_SEPARATED = r"""(?:\\?["']?\s*[:=]\s*b?\\?["']?|\\?["']\s*,\s*b?\\?["'])"""
+_GITLAB = "pat|oas|dt|rtr|rt|cbt|ptt|ft|imt|agent|wt|soat|ffct|sdt"
 
 
-def _shape(kind: str, pattern: str, flags: int = 0) -> Shape:
-    return Shape(kind, re.compile(pattern, re.VERBOSE | flags))
+def _shape(kind: str, needles: str, pattern: str, flags: int = 0, holds: Callable[[str], bool] = _anything) -> Shape:
+    return Shape(kind, re.compile(pattern, re.VERBOSE | flags), tuple(needles.split()), holds)
+
+
+def _is_user_and_password(encoded: str) -> bool:
+    try:
+        told = base64.b64decode(encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return b":" in told and told.isascii() and told.decode("ascii").isprintable()
+
+
+def _is_mixed(value: str) -> bool:
+    """Letters and digits, as in what a machine made; a word or a number is none."""
+    return any(sign.isdigit() for sign in value) and any(sign.isalpha() for sign in value)
 
 
 SECRETS: tuple[Shape, ...] = (
     _shape(
         "private key",
-        r"(?P<secret>-----BEGIN[ ](?:[A-Z0-9]+[ ])*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----.*?(?:-----END[^-]{0,60}-----|\Z))",
-        re.DOTALL,
+        "-----begin",
+        r"(?P<secret>-----BEGIN[ ](?:[A-Z0-9]+[ ])*PRIVATE[ ]KEY(?:[ ]BLOCK)?-----[^\0]*?"
+        r"(?:-----END[^-]{0,60}-----|(?=\0)|\Z))",
+    ),
+    _shape(
+        "private key",
+        "putty-user-key",
+        r"(?P<secret>PuTTY-User-Key-File-\d[^\0]*?(?:Private-MAC:[ ]*[0-9a-f]+|(?=\0)|\Z))",
+    ),
+    _shape(
+        "cookie",
+        "cookie",
+        rf"""\b(?:set-)?cookie2?{_SEPARATED}{_NOT_MASKED}
+             (?P<secret>[\w.%-]+=[^\s;,"'\\<>]{{6,}}(?:;\s*[\w.%-]+(?:=[^\s;"'\\<>]*)?)*)""",
+        re.IGNORECASE,
     ),
     _shape(
         "request header",
+        "authorization",
         rf"""\b(?:proxy-)?authorization{_SEPARATED}{_NOT_MASKED}
-             (?P<secret>(?:(?:basic|bearer|digest|token)\s+)?[^\s"'\\,;<>]{{6,}})""",
+             (?P<secret>(?:(?:basic|bearer|digest|token)\s+)?(?!\[masked:)[^\s"'\\,;<>]{{6,}})""",
         re.IGNORECASE,
     ),
     _shape(
         "request header",
-        rf"""\b(?:private-token|job-token|deploy-token|x-customers-dot-internal-token|x-admin-token|x-gitlab-token)
-             {_SEPARATED}{_NOT_MASKED}(?P<secret>[^\s"'\\,;<>]{{4,}})""",
+        "-token x-api-key",
+        rf"""\b(?:private-token|job-token|deploy-token|x-customers-dot-internal-token|x-admin-token|x-gitlab-token
+             |x-csrf-token|x-auth-token|x-api-key){_SEPARATED}{_NOT_MASKED}(?P<secret>[^\s"'\\,;<>]{{4,}})""",
         re.IGNORECASE,
     ),
-    _shape("session cookie", rf"\b_gitlab_session\w*{_SEPARATED}{_NOT_MASKED}(?P<secret>[\w%.~+/=-]{{8,}})"),
     _shape(
-        "GitLab token",
-        rf"""(?<![\w-])(?P<secret>[\w-]*?
-             gl(?:pat|oas|dt|rtr|rt|cbt|ptt|ft|imt|agent|wt|soat|ffct|sdt){_DASH}(?:[\w=.\-]|{_DASH}){{16,}})""",
+        "Basic auth",
+        "basic",
+        rf"\bBasic\s+{_NOT_MASKED}(?P<secret>[A-Za-z0-9+/]{{8,}}={{0,2}})",
+        re.IGNORECASE,
+        _is_user_and_password,
+    ),
+    _shape(
+        "bearer token",
+        "bearer",
+        rf"\bBearer\s+{_NOT_MASKED}(?P<secret>[\w.~+/-]{{16,}}=*)",
+        re.IGNORECASE | re.ASCII,
+        _is_mixed,
+    ),
+    _shape(
+        "session cookie",
+        "_session remember_user_token",
+        rf"\b(?:\w*_session(?:_id)?|remember_user_token)\w*{_SEPARATED}{_NOT_MASKED}(?P<secret>[\w%.~+/=-]{{8,}})",
         re.ASCII,
     ),
-    _shape("GitLab token", rf"(?P<secret>GR1348941(?:[\w=.\-]|{_DASH}){{16,}})", re.ASCII),
-    _shape("JSON web token", r"(?<![\w-])(?P<secret>eyJ[\w-]{10,}(?:\.[\w=-]{4,}){1,4}\.?)", re.ASCII),
     _shape(
-        "password in a link", rf"\b[a-z][a-z0-9+.-]{{1,20}}://{_NOT_MASKED}(?P<secret>[^\s/@:\"'<>]*:[^\s/@\"'<>]+)@"
+        "GitLab token",
+        "gl",
+        rf"""(?<![\w-])(?P<secret>[\w-]*?
+             gl(?:{_GITLAB}){_DASH}(?:[\w=.\-]|{_DASH}){{16,}})""",
+        re.ASCII,
+    ),
+    _shape(
+        "GitLab token",
+        "gl",
+        # A prefix that is newer than this list.
+        rf"(?<![\w-])(?P<secret>gl[a-z]{{2,6}}{_DASH}(?=[\w-]{{0,40}}\d)(?=[\w-]{{0,40}}[A-Z])[\w=.\-]{{20,}})",
+        re.ASCII,
+    ),
+    _shape("GitLab token", "gr1348941", rf"(?P<secret>GR1348941(?:[\w=.\-]|{_DASH}){{16,}})", re.ASCII),
+    _shape("JSON web token", "eyj", r"(?<![\w-])(?P<secret>eyJ[\w-]{10,}(?:\.[\w=-]{4,}){1,4}\.?)", re.ASCII),
+    _shape(
+        "password in a link",
+        "://",
+        rf"\b[a-z][a-z0-9+.-]{{1,20}}://{_NOT_MASKED}(?P<secret>[^\s/@:\"'<>]*:[^\s/@\"'<>]+)@",
+        re.IGNORECASE,
     ),
     _shape(
         "token in hex",
+        "token secret bearer oauth session",
         rf"""\b\w*(?:token|secret|bearer|oauth|session)\w*(?:{_SEPARATED}|\s+)
              (?P<secret>[0-9a-f]{{64}})(?![0-9a-f])""",
         re.IGNORECASE,
     ),
     _shape(
         "password",
-        rf"""\b(?:password|passwd|api_?key|client_secret|secret_key|access_token|refresh_token|private_token|job_token)
-             {_SEPARATED}{_NOT_MASKED}(?P<secret>[A-Za-z0-9_.~%+/=!$*-]{{8,}})(?![A-Za-z0-9_.(\[])""",
+        "passw pwd api_key apikey api-key client_secret secret_key access_token refresh_token private_token job_token",
+        rf"""\b(?:password|passwd|pwd|api[_-]?key|client_secret|secret_key|access_token|refresh_token|private_token
+             |job_token){_SEPARATED}{_NOT_MASKED}(?P<secret>[A-Za-z0-9_.~%+/=!$*-]{{8,}})(?![A-Za-z0-9_.(\[])""",
         re.IGNORECASE,
     ),
-    _shape("Zendesk token", rf"/token:{_NOT_MASKED}(?P<secret>[A-Za-z0-9]{{20,}})"),
-    _shape("cloud key", r"\b(?P<secret>A[KS]IA[A-Z0-9]{16}|AIza[\w-]{35}|xox[abposr]-[\w-]{10,}|gh[pousr]_\w{36,})"),
+    _shape(
+        "password",
+        "passw",
+        rf"""["']password\\?["']\s*:\s*\\?["']{_NOT_MASKED}(?P<secret>[^"'\\\n]{{4,}})""",
+        re.IGNORECASE,
+    ),
+    _shape(
+        "token",
+        "token secret",
+        rf"\b[\w-]{{0,40}}(?:token|secret)s?{_SEPARATED}{_NOT_MASKED}(?P<secret>[\w.~+/-]{{16,}}=*)(?![\w(\[])",
+        re.IGNORECASE | re.ASCII,
+        _is_mixed,
+    ),
+    _shape(
+        "variable with a secret",
+        "token= secret= password= passwd= key=",
+        rf"\b[A-Z][A-Z0-9_]*(?:TOKEN|SECRET|PASSWORD|PASSWD|KEY)=\\?[\"']?{_NOT_MASKED}(?P<secret>[^\s\"'\\,;<>]{{8,}})",
+        re.ASCII,
+    ),
+    _shape("Zendesk token", "/token:", rf"/token:{_NOT_MASKED}(?P<secret>[A-Za-z0-9]{{20,}})"),
+    *(_shape(kind, needles, f"(?<![A-Za-z0-9])(?P<secret>{pattern})") for kind, needles, pattern in SERVICE_KEYS),
 )
 
-# A pseudonym that kept its domain, as in answers.json, names nobody any more.
+SECRET_KEY = re.compile(
+    r"(?!ask_for_token\Z)(?:[\w-]+[_-])?(?:token|password|passwd|pwd|secret|client_secret|api[_-]?key|private[_-]?key)"
+    r"|(?:proxy-)?authorization|(?:set-)?cookie|_gitlab_session",
+    re.IGNORECASE,
+)
+"""A name that is reason enough to hide what stands under it."""
+
+# A pseudonym that kept its domain, as in answers.json, names nobody any more; nor does the `git@` of a clone address.
 EMAIL = re.compile(
-    r"(?<![\w.+%-])(?!person-[0-9a-f]{6}@)(?P<local>[\w.+%'-]{1,256}?)(?P<at>@|%40|&#64;|&#[xX]40;|\\u0040|\\x40)"
-    r"(?P<domain>[^\W_](?:[\w-]{0,62})(?:\.[\w-]{1,63}){0,8}\.[^\W\d_]{2,24})(?![\w-])"
+    r"(?<![\w.+%-])(?!person-[0-9a-f]{6}@|git@[\w.-]+:)"
+    r"(?P<local>[\w+%](?:[\w.+%'-]{0,255}?))(?P<at>@|%40|&#64;|&#[xX]40;|&commat;|\\u0040|\\x40|\uff20|\s?[\[(]at[\])]\s?)"
+    r"(?P<domain>[^\W_](?:[\w-]{0,62})(?:\.[\w-]{1,63}){0,8}\.(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24}))(?![\w-])"
 )
 
 # Nearly every text of a run holds nothing of the kind: one look decides whether the table is walked.
 SUSPICIOUS = re.compile(
-    r"@|40|gl[a-z]{2,5}(?:[-%&\\])|GR1348941|eyJ|://|PRIVATE|(?i:token|secret|bearer|oauth|session|authori[sz]ation|passw|key)"
-    r"|AKIA|ASIA|AIza|xox|gh[pousr]_|[A-Za-z0-9+/_=-]{24}"
+    r"@|40|commat|\uff20|[\[(]at[\])]|gl[a-z]{2,6}(?:[-%&\\\u2010-\u2015\u2212\uff0d])|GR1348941|eyJ|://|PRIVATE"
+    r"|(?i:token|secret|bearer|basic|cookie|oauth|session|authori[sz]ation|passw|pwd|key)|[A-Za-z0-9+/_=-]{20}"
+    r"|AKIA|ASIA"
 )

@@ -2,19 +2,18 @@
 No secret and no personal address leaves a run: texts are masked, and a scanner tells where one still stands.
 
 A token in use is registered and found exactly, in every encoding; others are known by their shape.
-An e-mail address becomes a pseudonym that is the same for the same address.
+An e-mail address and the name of a person become a pseudonym that is the same for the same person,
+as far as the policy of the destination says so.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,32 +21,48 @@ from urllib.parse import quote, quote_plus, unquote
 
 from pydantic import SecretStr
 
-from glhelpers.evidence.patterns import EMAIL, SECRETS, SUSPICIOUS, masked
+from glhelpers.evidence.patterns import EMAIL, SECRET_KEY, SECRETS, SUSPICIOUS, Shape, masked
+from glhelpers.evidence.personal import (
+    POLICY,
+    Destination,
+    Level,
+    Masking,
+    address_pseudonym,
+    forget_people,
+    is_person,
+    name_pseudonym,
+    use_pseudonym_key,
+    without_names,
+)
 from glhelpers.evidence.text import clean_text
 
 __all__ = [
+    "LIVE",
     "SecretHit",
     "find_secrets",
     "find_secrets_in_json",
     "forget_secrets",
+    "hides_token",
+    "live_forms",
     "redact_json",
     "redact_text",
     "register_secret",
+    "shapes_in",
     "use_pseudonym_key",
 ]
 
+LIVE = "token in use"
+"""The kind of a hit on a registered secret."""
+
 _SHORTEST_LIVE = 6
-_LIVE = "token in use"
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _TELLTALE = re.compile(rb"gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|imt|agent|wt|soat|ffct)-[\w=.\-]{12,}|GR1348941[\w-]{12,}")
-_SECRET_KEYS = re.compile(
-    r"(?:private[_-]?|access[_-]?|refresh[_-]?|job[_-]?)?token|password|passwd|secret|client_secret"
-    r"|(?:proxy-)?authorization|(?:set-)?cookie|private-token|x-[\w-]*token",
-    re.IGNORECASE,
-)
+
+_MASKED_NAME = re.compile(r"name-[0-9a-f]{8}(?![\w-])|\[name\]")
+_MASKED_ADDRESS = re.compile(r"(?<![\w-])person-[0-9a-f]{6}@(?:…|[\w.-]+\w)")
 
 _live_forms: dict[str, None] = {}
-_key = b"glhelpers.pseudonym/1"
+_masking = POLICY[Destination.disk]
 
 
 @dataclass(frozen=True)
@@ -65,46 +80,67 @@ def register_secret(secret: SecretStr) -> None:
 
 
 def forget_secrets() -> None:
-    """Drop every registered secret; for the end of a process that served several operators."""
+    """Drop every registered secret and name; for the end of a process that served several operators."""
     _live_forms.clear()
+    forget_people()
 
 
-def use_pseudonym_key(key: bytes) -> None:
+def live_forms() -> Sequence[str]:
+    """Every way in which a registered secret may be written; never to be shown."""
+    return tuple(_live_forms)
+
+
+def redact_text(text: str, masking: Masking | None = None) -> str:
     """
-    Set the key of the pseudonyms.
+    The cleaned text with every secret masked, and addresses and names as the destination's policy says.
 
-    With the built-in key the same address has the same pseudonym everywhere; with a key of their
-    own, a team makes sure that nobody outside can test a guess.
+    Without one, the policy of the record on disk holds.
     """
-    global _key
-    _key = key
-
-
-def redact_text(text: str) -> str:
-    """The cleaned text with every secret masked and every e-mail address replaced by its pseudonym."""
-    text = clean_text(text)
+    masking = masking or _masking
+    text = _without_pseudonyms(clean_text(text), masking)
+    if masking.names is not Level.full:
+        text = without_names(text, partial(_name, masking.names))
     if not (_live_forms or SUSPICIOUS.search(text)):
         return text
     for form in sorted(_live_forms, key=len, reverse=True):
         if form in text:
-            text = text.replace(form, masked(_LIVE))
-    for shape in SECRETS:
-        text = shape.pattern.sub(partial(_without_secret, shape.kind), text)
-    text = _ENCODED.sub(lambda match: masked("encoded token") if _hides_token(match[0]) else match[0], text)
-    return EMAIL.sub(lambda match: f"{_pseudonym(match)}@…", text)
+            text = text.replace(form, masked(LIVE))
+    for shape in shapes_in(text):
+        text = shape.pattern.sub(partial(_without_secret, shape), text)
+    text = _ENCODED.sub(lambda match: masked("encoded token") if hides_token(match[0]) else match[0], text)
+    return text if masking.addresses is Level.full else EMAIL.sub(partial(_address, masking.addresses), text)
 
 
-def redact_json(value: Any) -> Any:
+def _without_pseudonyms(text: str, masking: Masking) -> str:
+    """What was masked before, for a destination that sees not even that two values are the same."""
+    if masking.names is Level.none:
+        text = _MASKED_NAME.sub("[name]", text)
+    return _MASKED_ADDRESS.sub("[address]", text) if masking.addresses is Level.none else text
+
+
+def redact_json(value: Any, masking: Masking | None = None) -> Any:
     """The same JSON value with every text in it redacted, names of keys included."""
+    masking = masking or _masking
     match value:
         case str():
-            return redact_text(value)
+            return redact_text(value, masking)
         case Mapping():
-            return {redact_text(str(key)): _redact_entry(str(key), item) for key, item in value.items()}
+            return {
+                redact_text(str(key), masking): _redact_entry(value, str(key), item, masking)
+                for key, item in value.items()
+            }
+        case [str() as name, str() as item] if item and SECRET_KEY.fullmatch(name):
+            return [redact_text(name, masking), masked(redact_text(name.lower()))]
         case list() | tuple():
-            return [redact_json(item) for item in value]
+            return [redact_json(item, masking) for item in value]
         case _:
             return value
+
+
+def shapes_in(text: str) -> Iterator[Shape]:
+    """The shapes that a text may hold: those of which it has a telling part."""
+    lower = text.lower()
+    return (shape for shape in SECRETS if any(needle in lower for needle in shape.needles))
 
 
 def find_secrets(text: str) -> list[SecretHit]:
@@ -134,10 +170,12 @@ def _find_in_entry(key: str, item: Any, where: str) -> list[SecretHit]:
     return in_key + find_secrets_in_json(item, place)
 
 
-def _redact_entry(key: str, item: Any) -> Any:
-    if isinstance(item, str) and item and _SECRET_KEYS.fullmatch(key):
-        return masked(key.lower())
-    return redact_json(item)
+def _redact_entry(owner: Mapping[Any, Any], key: str, item: Any, masking: Masking) -> Any:
+    if isinstance(item, str) and item and SECRET_KEY.fullmatch(key):
+        return masked(redact_text(key.lower()))
+    if isinstance(item, str) and item and masking.names is not Level.full and is_person(owner, key):
+        return _name(masking.names, redact_text(item, masking))
+    return redact_json(item, masking)
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -152,28 +190,36 @@ def _readings(text: str) -> Iterator[str]:
 def _found(text: str) -> Iterator[tuple[str, int]]:
     for form in _live_forms:
         if (start := text.find(form)) >= 0:
-            yield _LIVE, start
-    for shape in SECRETS:
+            yield LIVE, start
+    for shape in shapes_in(text):
         for match in shape.pattern.finditer(text):
-            yield shape.kind, match.start("secret")
+            if shape.holds(match["secret"]):
+                yield shape.kind, match.start("secret")
     for match in _ENCODED.finditer(text):
-        if _hides_token(match[0]):
+        if hides_token(match[0]):
             yield "encoded token", match.start()
     for match in EMAIL.finditer(text):
         yield "e-mail address", match.start()
 
 
-def _without_secret(kind: str, match: re.Match[str]) -> str:
+def _without_secret(shape: Shape, match: re.Match[str]) -> str:
+    if not shape.holds(match["secret"]):
+        return match[0]
     begin, end = match.start("secret") - match.start(), match.end("secret") - match.start()
-    return f"{match[0][:begin]}{masked(kind)}{match[0][end:]}"
+    return f"{match[0][:begin]}{masked(shape.kind)}{match[0][end:]}"
 
 
-def _pseudonym(match: re.Match[str]) -> str:
-    address = f"{match['local']}@{match['domain']}".casefold()
-    return f"person-{hmac.new(_key, address.encode(), hashlib.sha256).hexdigest()[:6]}"
+def _address(level: Level, match: re.Match[str]) -> str:
+    return "[address]" if level is Level.none else f"{address_pseudonym(match['local'], match['domain'])}@…"
 
 
-def _hides_token(encoded: str) -> bool:
+def _name(level: Level, name: str) -> str:
+    if _MASKED_NAME.fullmatch(name):
+        return name
+    return "[name]" if level is Level.none else name_pseudonym(name)
+
+
+def hides_token(encoded: str) -> bool:
     """Whether base64 text holds a token, at whichever of the four places its groups may begin."""
     standard = encoded.rstrip("=").replace("-", "+").replace("_", "/")
     for offset in range(4):
@@ -192,7 +238,8 @@ def _forms(value: str) -> Iterator[str]:
     if len(value) < _SHORTEST_LIVE:
         return
     raw = value.encode()
-    yield from (value, quote(value, safe=""), quote_plus(value), html.escape(value), json.dumps(value)[1:-1], raw.hex())
+    yield from (value, quote(value, safe=""), quote_plus(value), html.escape(value), json.dumps(value)[1:-1])
+    yield from (raw.hex(), raw.hex().upper())
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
         inner = encoded[(0, 2, 3)[shift] :]

@@ -35,6 +35,7 @@ Do = Literal[
     "huge",
     "html",
     "wrong_type",
+    "rewrite",
 ]
 
 
@@ -54,6 +55,10 @@ class Fault(BaseModel):
     shape: Literal["plain", "json"] = "json"
     retry_after: str | None = None
     to: str = "https://elsewhere.example/"
+    key: str = ""
+    value: Any = None
+    gone: bool = False
+    raw: str | None = None
     probability: float = Field(default=1.0, ge=0, le=1)
     seed: int = 0
     seen: int = 0
@@ -117,6 +122,8 @@ def load_faults(path: Path) -> list[Fault]:
     return parse_faults(value, path.name)
 
 
+_PLACE = "the place of a raw value"
+
 Send = Callable[[Any], Awaitable[None]]
 Receive = Callable[[], Awaitable[Any]]
 
@@ -150,6 +157,8 @@ async def misbehave(
             return Response(b'{"name": "' + b"a" * 50_000_000 + b'"}', media_type="application/json")
         case "wrong_type":
             return _numbers_as_text(respond())
+        case "rewrite":
+            return _rewritten(respond(), fault)
         case "cut":
             abort()
         case "lost_answer":
@@ -210,6 +219,28 @@ def _numbers_as_text(response: Response) -> Response:
     if response.media_type != "application/json":
         return response
     return answer(changed(json.loads(bytes(response.body))), response.status_code)
+
+
+def _rewritten(response: Response, fault: Fault) -> Response:
+    """The same answer with another value (or none) under every such key; `raw` is the JSON text of the value, as it stands."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [changed(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        new = {name: changed(item) for name, item in value.items() if not (fault.gone and name == fault.key)}
+        if fault.key in value and not fault.gone:
+            new[fault.key] = _PLACE if fault.raw is not None else fault.value
+        return new
+
+    if response.media_type != "application/json" or response.status_code >= 400:
+        return response
+    text = json.dumps(changed(json.loads(bytes(response.body))))
+    if fault.raw is not None:
+        text = text.replace(json.dumps(_PLACE), fault.raw)
+    kept = {name: value for name, value in response.headers.items() if name not in ("content-length", "content-type")}
+    return Response(text, response.status_code, headers=kept, media_type="application/json")
 
 
 def shown(rules: list[Fault]) -> Any:
