@@ -172,6 +172,8 @@ SECRETS: tuple[Shape, ...] = (
         rf"\b[A-Z][A-Z0-9_]*(?:TOKEN|SECRET|PASSWORD|PASSWD|KEY)=\\?[\"']?{_NOT_MASKED}(?P<secret>[^\s\"'\\,;<>]{{8,}})",
         re.ASCII,
     ),
+    # The picture's name is a hash of the address: whoever has a guess can test it.
+    _shape("hash of an address", "gravatar", r"gravatar\.com/avatar/(?P<secret>[0-9a-f]{32,64})", re.IGNORECASE),
     _shape("Zendesk token", "/token:", rf"/token:{_NOT_MASKED}(?P<secret>[A-Za-z0-9]{{20,}})"),
     *(_shape(kind, needles, f"(?<![A-Za-z0-9])(?P<secret>{pattern})") for kind, needles, pattern in SERVICE_KEYS),
 )

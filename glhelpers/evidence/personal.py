@@ -1,0 +1,269 @@
+"""
+Personal data and who may read it: the policy of each destination, and pseudonyms that stay the same.
+
+An address or a name is never looked up to be shown again: its pseudonym is a keyed hash, so that the
+same person reads the same throughout a bundle, and who lacks the key cannot test a guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+__all__ = [
+    "BUILT_IN_KEY",
+    "POLICY",
+    "Destination",
+    "Level",
+    "Masking",
+    "address_pseudonym",
+    "forget_people",
+    "is_person",
+    "known_people",
+    "learn_pseudonyms",
+    "name_pseudonym",
+    "people_in",
+    "register_person",
+    "stricter",
+    "use_pseudonym_key",
+    "without_names",
+]
+
+
+class Level(StrEnum):
+    """How much of a personal value is seen: all of it, a pseudonym, or only that there was one."""
+
+    full = "full"
+    masked = "masked"
+    none = "none"
+
+
+class Destination(StrEnum):
+    """Where evidence is read."""
+
+    disk = "disk"
+    issue = "issue"
+    ticket = "ticket"
+    terminal = "terminal"
+
+
+@dataclass(frozen=True)
+class Masking:
+    """The levels of one destination. A secret has no level: it is masked everywhere."""
+
+    addresses: Level = Level.masked
+    names: Level = Level.masked
+
+
+POLICY: Mapping[Destination, Masking] = {
+    #                                addresses              names of persons
+    Destination.disk: Masking(addresses=Level.masked, names=Level.masked),
+    Destination.issue: Masking(addresses=Level.masked, names=Level.masked),
+    Destination.ticket: Masking(addresses=Level.masked, names=Level.masked),
+    Destination.terminal: Masking(addresses=Level.masked, names=Level.masked),
+}
+"""What holds unless a profile says otherwise (`masking` in the configuration file)."""
+
+BUILT_IN_KEY = b"glhelpers.pseudonym/1"
+_STRICT = (Level.full, Level.masked, Level.none)
+_PERSONAL_KEYS = frozenset(
+    "first_name last_name full_name real_name display_name author_name contact_name signatory".split()  # noqa: SIM905
+)
+# A display name made of such words alone tells nobody's name, and stands in ordinary sentences.
+_ORDINARY = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "for",
+        "and",
+        "new",
+        "old",
+        "test",
+        "demo",
+        "account",
+        "accounts",
+        "admin",
+        "administrator",
+        "bot",
+        "billing",
+        "buyer",
+        "compute",
+        "customer",
+        "developer",
+        "free",
+        "gitlab",
+        "group",
+        "guest",
+        "license",
+        "maintainer",
+        "member",
+        "minutes",
+        "namespace",
+        "operations",
+        "owner",
+        "plan",
+        "portal",
+        "premium",
+        "project",
+        "renewals",
+        "sales",
+        "seats",
+        "service",
+        "subscription",
+        "support",
+        "system",
+        "team",
+        "ticket",
+        "token",
+        "trial",
+        "ultimate",
+        "user",
+        "zendesk",
+    ]
+)
+_WORD = re.compile(r"[^\W\d_][\w'’.-]*")
+_BETWEEN = r"(?:,?[\s\u00a0]|%20|\+|&nbsp;|&#160;)+"
+_FARTHEST = 6
+_MOST_WORDS = 4
+_SHORTEST = 5
+_PSEUDONYM = re.compile(r"name-[0-9a-f]{8}\b")
+
+_key = BUILT_IN_KEY
+_names: dict[str, None] = {}
+_digests: set[str] = set()
+
+
+def stricter(one: Masking, other: Masking) -> Masking:
+    """The levels that satisfy both."""
+    return Masking(
+        addresses=max(one.addresses, other.addresses, key=_STRICT.index),
+        names=max(one.names, other.names, key=_STRICT.index),
+    )
+
+
+def use_pseudonym_key(key: bytes) -> None:
+    """
+    Set the key of the pseudonyms.
+
+    With the built-in key the same address has the same pseudonym everywhere; with a key of their
+    own, a team makes sure that nobody outside can test a guess.
+    """
+    global _key
+    _key = key
+    _keyed.cache_clear()
+    names = list(_names)
+    forget_people()
+    for name in names:
+        register_person(name)
+
+
+def address_pseudonym(local: str, domain: str) -> str:
+    """The pseudonym of an address: the same for every way to write it."""
+    address = f"{unquote(local)}@{domain}".casefold().lstrip("<\"'( \t\n")
+    return f"person-{_keyed(address)[:6]}"
+
+
+def name_pseudonym(name: str) -> str:
+    """The pseudonym of a person's name, whatever its case, its spacing and which part stands first."""
+    return f"name-{_keyed(' '.join(sorted(_plain(name).split())))[:8]}"
+
+
+def register_person(name: str) -> None:
+    """
+    From now on this name is known to be a person's, wherever it stands.
+
+    A name of one word is masked where it is told as a name, and left alone in other text: it may be
+    an ordinary word.
+    """
+    words = _plain(name).split()
+    short = len(words) < 2 or len(words) > _MOST_WORDS or len(_plain(name)) < _SHORTEST
+    if short or _PSEUDONYM.fullmatch(name) or _ORDINARY.issuperset(words):
+        return
+    for known in (name, " ".join(reversed(name.split(None, 1)))):
+        if known not in _names:
+            _names[known] = None
+            _digests.add(name_pseudonym(known))
+    _pattern.cache_clear()
+
+
+def learn_pseudonyms(text: str) -> None:
+    """Know again, by their pseudonyms in a finished bundle, the persons of its run."""
+    _digests.update(_PSEUDONYM.findall(text))
+
+
+def forget_people() -> None:
+    """Drop every name; for the end of a process that served several runs."""
+    _names.clear()
+    _digests.clear()
+    _pattern.cache_clear()
+
+
+def known_people() -> bool:
+    """Whether any name is known."""
+    return bool(_digests)
+
+
+def is_person(value: Mapping[Any, Any], key: str) -> bool:
+    """Whether `key` of this JSON object tells a person's name, as users, members and authors have one."""
+    if key in _PERSONAL_KEYS:
+        return True
+    return key == "name" and "username" in value and value.get("bot") is not True
+
+
+def without_names(text: str, replace: Callable[[str], str]) -> str:
+    """The text with every name replaced that this process has been told."""
+    pattern = _pattern()
+    return pattern.sub(lambda match: replace(match[0]), text) if pattern is not None else text
+
+
+def people_in(text: str) -> Iterator[int]:
+    """Where names of known persons begin, told by their pseudonyms alone, as names are written: with capitals."""
+    if not _digests:
+        return
+    words = [(match.start(), match.end(), match[0]) for match in _WORD.finditer(text)]
+    seen: dict[str, bool] = {}
+    for index, (start, end, first) in enumerate(words):
+        window = first
+        if first[0].islower():
+            continue
+        for begin, stop, word in words[index + 1 : index + _MOST_WORDS]:
+            if begin - end > _FARTHEST:
+                break
+            window, end = f"{window} {word}", stop
+            if word[0].islower():
+                continue
+            if window not in seen:
+                seen[window] = name_pseudonym(window) in _digests
+            if seen[window]:
+                yield start
+
+
+@lru_cache(maxsize=1)
+def _pattern() -> re.Pattern[str] | None:
+    """Names as they are told, and in capitals; another case may be an ordinary sentence."""
+    if not _names:
+        return None
+    told = sorted({form for name in _names for form in (name, name.upper(), name.title())}, key=len, reverse=True)
+    spelled = [_BETWEEN.join(re.escape(word) for word in name.split()) for name in told]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(spelled)})(?!\w)")
+
+
+def _plain(name: str) -> str:
+    """The words of a name, whatever stands between them."""
+    text = unicodedata.normalize("NFC", unquote(name).replace("&nbsp;", " "))
+    return " ".join(word.rstrip(".'’-") for word in _WORD.findall(text)).casefold()
+
+
+@lru_cache(maxsize=20_000)
+def _keyed(text: str) -> str:
+    return hmac.new(_key, text.encode(), hashlib.sha256).hexdigest()
