@@ -204,6 +204,6 @@ BATTERY = Battery(
     "crash",
     "Killed anywhere, a change is made once or not at all, the journal tells which, and the next run brings it to an end",
     short=5,
-    long=500,
+    long=300,
     run=run,
 )
