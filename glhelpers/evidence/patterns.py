@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from glhelpers.evidence.patterns_services import SERVICE_KEYS
 
-__all__ = ["EMAIL", "MASKED", "SECRETS", "SECRET_KEY", "SUSPICIOUS", "Shape", "masked"]
+__all__ = ["EMAIL", "MASKED", "SECRETS", "SECRET_KEY", "SECRET_PAIR", "SUSPICIOUS", "Shape", "masked"]
 
 MASKED = "[masked:"
 """How every mask begins; a masked text holds no secret any more."""
@@ -184,6 +184,12 @@ SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 """A name that is reason enough to hide what stands under it."""
+
+SECRET_PAIR = re.compile(
+    r"(?!ask_for_token\Z)[\w-]+[_-](?:token|password|secret|key)|password|apikey|(?:proxy-)?authorization|(?:set-)?cookie",
+    re.IGNORECASE,
+)
+"""The same for the first of two texts, as headers and queries are told: a plain word may begin any pair."""
 
 # A pseudonym that kept its domain, as in answers.json, names nobody any more; nor does the `git@` of a clone address.
 EMAIL = re.compile(

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -27,10 +27,9 @@ __all__ = [
     "address_pseudonym",
     "forget_people",
     "is_person",
-    "known_people",
-    "learn_pseudonyms",
     "name_pseudonym",
     "people_in",
+    "pseudonyms_in",
     "register_person",
     "stricter",
     "use_pseudonym_key",
@@ -57,10 +56,15 @@ class Destination(StrEnum):
 
 @dataclass(frozen=True)
 class Masking:
-    """The levels of one destination. A secret has no level: it is masked everywhere."""
+    """
+    The levels of one destination. A secret has no level: it is masked everywhere.
+
+    With `domains` the domain of a masked address stays, since rules compare domains.
+    """
 
     addresses: Level = Level.masked
     names: Level = Level.masked
+    domains: bool = False
 
 
 POLICY: Mapping[Destination, Masking] = {
@@ -136,7 +140,7 @@ _BETWEEN = r"(?:,?[\s\u00a0]|%20|\+|&nbsp;|&#160;)+"
 _FARTHEST = 6
 _MOST_WORDS = 4
 _SHORTEST = 5
-_PSEUDONYM = re.compile(r"name-[0-9a-f]{8}\b")
+_PSEUDONYM = re.compile(r"(?<![\w-])name-[0-9a-f]{8}(?![\w-])")
 
 _key = BUILT_IN_KEY
 _names: dict[str, None] = {}
@@ -196,9 +200,10 @@ def register_person(name: str) -> None:
     _pattern.cache_clear()
 
 
-def learn_pseudonyms(text: str) -> None:
-    """Know again, by their pseudonyms in a finished bundle, the persons of its run."""
-    _digests.update(_PSEUDONYM.findall(text))
+def pseudonyms_in(texts: Iterable[str]) -> frozenset[str]:
+    """The persons of a finished bundle, and those that this process knows, by their pseudonyms."""
+    told = {one for text in texts if "name-" in text for one in _PSEUDONYM.findall(text)}
+    return frozenset(told | _digests)
 
 
 def forget_people() -> None:
@@ -206,11 +211,6 @@ def forget_people() -> None:
     _names.clear()
     _digests.clear()
     _pattern.cache_clear()
-
-
-def known_people() -> bool:
-    """Whether any name is known."""
-    return bool(_digests)
 
 
 def is_person(value: Mapping[Any, Any], key: str) -> bool:
@@ -226,9 +226,9 @@ def without_names(text: str, replace: Callable[[str], str]) -> str:
     return pattern.sub(lambda match: replace(match[0]), text) if pattern is not None else text
 
 
-def people_in(text: str) -> Iterator[int]:
+def people_in(text: str, known: frozenset[str]) -> Iterator[int]:
     """Where names of known persons begin, told by their pseudonyms alone, as names are written: with capitals."""
-    if not _digests:
+    if not known:
         return
     words = [(match.start(), match.end(), match[0]) for match in _WORD.finditer(text)]
     seen: dict[str, bool] = {}
@@ -243,7 +243,7 @@ def people_in(text: str) -> Iterator[int]:
             if word[0].islower():
                 continue
             if window not in seen:
-                seen[window] = name_pseudonym(window) in _digests
+                seen[window] = name_pseudonym(window) in known
             if seen[window]:
                 yield start
 

@@ -21,7 +21,7 @@ from urllib.parse import quote, quote_plus, unquote
 
 from pydantic import SecretStr
 
-from glhelpers.evidence.patterns import EMAIL, SECRET_KEY, SECRETS, SUSPICIOUS, Shape, masked
+from glhelpers.evidence.patterns import EMAIL, SECRET_KEY, SECRET_PAIR, SECRETS, SUSPICIOUS, Shape, masked
 from glhelpers.evidence.personal import (
     POLICY,
     Destination,
@@ -108,7 +108,7 @@ def redact_text(text: str, masking: Masking | None = None) -> str:
     for shape in shapes_in(text):
         text = shape.pattern.sub(partial(_without_secret, shape), text)
     text = _ENCODED.sub(lambda match: masked("encoded token") if hides_token(match[0]) else match[0], text)
-    return text if masking.addresses is Level.full else EMAIL.sub(partial(_address, masking.addresses), text)
+    return text if masking.addresses is Level.full else EMAIL.sub(partial(_address, masking), text)
 
 
 def _without_pseudonyms(text: str, masking: Masking) -> str:
@@ -129,17 +129,12 @@ def redact_json(value: Any, masking: Masking | None = None) -> Any:
                 redact_text(str(key), masking): _redact_entry(value, str(key), item, masking)
                 for key, item in value.items()
             }
-        case [str() as name, str() as item] if item and SECRET_KEY.fullmatch(name) and not _is_a_word(item):
+        case [str() as name, str() as item] if item and SECRET_PAIR.fullmatch(name):
             return [redact_text(name, masking), masked(redact_text(name.lower()))]
         case list() | tuple():
             return [redact_json(item, masking) for item in value]
         case _:
             return value
-
-
-def _is_a_word(text: str) -> bool:
-    """A verdict beside a stage called `token` is no header beside its value."""
-    return text.replace("_", "").isalpha() and text.islower()
 
 
 def shapes_in(text: str) -> Iterator[Shape]:
@@ -214,8 +209,10 @@ def _without_secret(shape: Shape, match: re.Match[str]) -> str:
     return f"{match[0][:begin]}{masked(shape.kind)}{match[0][end:]}"
 
 
-def _address(level: Level, match: re.Match[str]) -> str:
-    return "[address]" if level is Level.none else f"{address_pseudonym(match['local'], match['domain'])}@…"
+def _address(masking: Masking, match: re.Match[str]) -> str:
+    if masking.addresses is Level.none:
+        return "[address]"
+    return f"{address_pseudonym(match['local'], match['domain'])}@{match['domain'] if masking.domains else '…'}"
 
 
 def _name(level: Level, name: str) -> str:

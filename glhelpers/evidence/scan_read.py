@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from glhelpers.evidence.patterns import MASKED, SECRET_KEY
+from glhelpers.evidence.patterns import MASKED, SECRET_KEY, SECRET_PAIR
 from glhelpers.evidence.scan_binary import texts_in_binary
 from glhelpers.evidence.scan_html import texts_in_html
 
@@ -214,8 +214,10 @@ def _of_json(place: str, value: Any, path: str, key: str = "") -> Iterator[Piece
                 yield from _entry(place, path, str(name), item)
         case list():
             if _is_lines(value) and len(value) > 1:
-                yield Piece(there, "".join(value), key)
-                if len(value) == 2:
+                # Lines of one text; any other list may still be one that was cut, as a program writes it.
+                lines = all(line.endswith("\n") for line in value[:-1])
+                yield Piece(there, "".join(value) if lines else '" + "'.join(value), key)
+                if len(value) == 2 and SECRET_PAIR.fullmatch(value[0]):
                     yield Piece(there, value[1], value[0])  # a header or a parameter told as a pair
             for index, item in enumerate(value):
                 yield from _of_json(place, item, f"{path}[{index}]", key)

@@ -1,0 +1,101 @@
+"""
+The scanner that stands before every way out: what is still secret or personal in a finished bundle, and where.
+
+Nothing it finds is ever shown: a hit is a kind and a place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from glhelpers.errors import BadPlanFile
+from glhelpers.evidence.personal import Masking, pseudonyms_in
+from glhelpers.evidence.redact import redact_text
+from glhelpers.evidence.scan_find import found_in
+from glhelpers.evidence.scan_random import our_values, random_strings
+from glhelpers.evidence.scan_read import Piece, pieces
+
+__all__ = ["Hit", "refuse_hits", "scan_bundle", "scan_files"]
+
+_MASKED = Masking()
+_TOLD = 5
+_NEXT = "Revoke what was a live token, then run the runbook again so that new evidence is written."
+
+
+@dataclass(frozen=True, order=True)
+class Hit:
+    """Something that must not leave: of what kind, and where it stands, never what it is."""
+
+    kind: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} in {self.place}"
+
+
+def scan_bundle(folder: Path, masking: Masking = _MASKED) -> tuple[Hit, ...]:
+    """
+    Every secret and every personal value in the files of a run folder, folders in it included.
+
+    File names count as text.  An empty answer is what publishing asks for.
+    """
+    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return scan_files({name: path.read_bytes() for name, path in files.items()}, masking)
+
+
+def scan_files(files: Mapping[str, bytes], masking: Masking = _MASKED) -> tuple[Hit, ...]:
+    """The same for files in memory: name, and content as it would be sent."""
+    read: list[Piece] = []
+    for number, (name, content) in enumerate(files.items(), 1):
+        shown = redact_text(name)
+        read.append(Piece(f"the name of file {number}", name))
+        read += pieces(shown, content)
+    hits: dict[Hit, None] = {}
+    for piece, kind, line in [*_found(read, masking), *_random(read)]:
+        several = "\n" in piece.text.strip() and ", line " not in piece.place
+        place = f"{piece.place}, line {line}" if several else piece.place
+        hits[Hit(kind, redact_text(place))] = None
+    return tuple(hits)
+
+
+def refuse_hits(what: str, hits: Sequence[Hit]) -> None:
+    """Raise `BadPlanFile`, which names every place and no value, if there is a hit."""
+    if not hits:
+        return
+    told = "; ".join(str(hit) for hit in hits[:_TOLD])
+    more = f"; and {len(hits) - _TOLD} more" if len(hits) > _TOLD else ""
+    raise BadPlanFile(f"Nothing was sent: in {what} stands what must not leave: {told}{more}.", next_step=_NEXT)
+
+
+def _found(read: Sequence[Piece], masking: Masking) -> list[tuple[Piece, str, int]]:
+    """Hits by what a text says. Of a file as it stands only what its decoded texts have not told."""
+    places: dict[str, list[Piece]] = {}
+    for piece in read:
+        if piece.text.strip():
+            places.setdefault(piece.text, []).append(piece)
+    texts = list(places)
+    hits = found_in(texts, masking, pseudonyms_in(texts))
+    found = [(piece, kind, line) for index, kind, line in hits for piece in places[texts[index]]]
+    found += [(piece, "value under a telling name", 1) for piece in read if piece.telling]
+    known = {(piece.place.split(",")[0], kind) for piece, kind, _ in found if not piece.raw}
+    return [one for one in found if not one[0].raw or not _told_before(one[0], one[1], known)]
+
+
+def _told_before(piece: Piece, kind: str, known: set[tuple[str, str]]) -> bool:
+    return (piece.place.split(",")[0], kind) in known
+
+
+def _random(read: Sequence[Piece]) -> list[tuple[Piece, str, int]]:
+    """Strings that look drawn by lot, where none of ours stands."""
+    ours = our_values(read)
+    judged: dict[str, list[tuple[str, int]]] = {}
+    hits = []
+    for piece in read:
+        if piece.raw or len(piece.text) < 20:
+            continue
+        if piece.text not in judged:
+            judged[piece.text] = list(random_strings(piece.text, ours))
+        hits += [(piece, kind, piece.text.count("\n", 0, at) + 1) for kind, at in judged[piece.text]]
+    return hits
