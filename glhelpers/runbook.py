@@ -22,6 +22,7 @@ from glhelpers.errors import BadParameter
 from glhelpers.evidence import show
 from glhelpers.evidence.answers import keep_answers
 from glhelpers.evidence.folder import redacted_record
+from glhelpers.evidence.markdown import summary_markdown
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.record import Known
 from glhelpers.evidence.redact import redact_json
@@ -235,6 +236,7 @@ class Run(Acting):
         record = self._write(complete=True)
         if not self.settings.driven:
             self.folder.write_text("notebook.html", html_page(redacted_record(record), None))
+            self.folder.write_text("summary.md", summary_markdown(record))
             self.folder = self.folder.finalise()
             remember_notebook(self.settings, self.known.run_id)
         where = f"<p>Evidence: <code>{html.escape(_shown(self.folder.path))}</code>.{self._how_to_attach()}</p>"

@@ -25,6 +25,7 @@ from glhelpers.actions.catalogue import notebook_path, runbook
 from glhelpers.batch.signals import EndedBySignal, ended_by_signals
 from glhelpers.errors import OperatorError
 from glhelpers.evidence.folder import RunFolder, read_record
+from glhelpers.evidence.markdown import summary_markdown
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.redact import redact_text
@@ -156,6 +157,7 @@ def _finish(folder: RunFolder, output: Path, cut: str | None, id: str, settings:
         folder.write_text("notebook.ipynb", nbformat.writes(notebook))
         folder.write_text("notebook.html", html_page(record, notebook))
         output.unlink()
+    folder.write_text("summary.md", summary_markdown(record))
     folder.write_record(record)
     final = folder.finalise()
     return Result(record, final.path)

@@ -29,7 +29,7 @@ from glhelpers.models.change import Receipt
 from glhelpers.models.fact import Source
 from glhelpers.models.record import RunRecord
 
-__all__ = ["LONGEST_NOTE", "escalation_markdown", "escaped", "marker", "note_markdown"]
+__all__ = ["LONGEST_NOTE", "escalation_markdown", "escaped", "marker", "note_markdown", "summary_markdown"]
 
 LONGEST_NOTE = 900_000
 """GitLab takes a million characters; escapes and later edits need some room."""
@@ -73,6 +73,12 @@ def note_markdown(record: RunRecord, uploads: Mapping[str, str]) -> str:
         kept.append(part)
         room -= len(part) + 2
     return _guarded("\n\n".join([*kept, hidden]) + "\n")
+
+
+def summary_markdown(record: RunRecord) -> str:
+    """What the note says, as a file of the run folder: without links to uploads and without a mark."""
+    record = redacted_record(record)
+    return _guarded("\n\n".join(part for part in _parts(record, {}) if part) + "\n")
 
 
 def escalation_markdown(record: RunRecord, label: str, label_exists: bool) -> str:

@@ -84,7 +84,15 @@ def test_a_run_leaves_evidence_that_is_whole(toured: Toured, ticket: int) -> Non
     folder, record = toured.folder(ticket), toured.record(ticket)
     names = {path.name for path in folder.iterdir()}
     assert {"record.json", "notebook.ipynb", "notebook.html"} <= names
-    assert names <= {"answers.json", "record.json", "notebook.ipynb", "notebook.html", "plan.json", "approval.json"}
+    assert names <= {
+        "answers.json",
+        "summary.md",
+        "record.json",
+        "notebook.ipynb",
+        "notebook.html",
+        "plan.json",
+        "approval.json",
+    }
     assert ("plan.json" in names) == (record.plan is not None)
     assert folder.name == record.run_id
     page = (folder / "notebook.html").read_text()
