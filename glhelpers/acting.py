@@ -25,6 +25,7 @@ from glhelpers.evidence import show
 from glhelpers.evidence.folder import RunFolder
 from glhelpers.evidence.publish import escalate
 from glhelpers.evidence.record import Known, build_record
+from glhelpers.evidence.secrets import watch_answers
 from glhelpers.gates.decision import refusal
 from glhelpers.gates.files import read_approval, read_plan
 from glhelpers.gates.issue_notes import read_from_issue
@@ -220,7 +221,9 @@ class Acting(RecordedSteps):
             return False
         why = self._refusal(plan, approval)
         if why is not None:
-            self._conclude_with(Status.awaiting_approval, f"{why} Nothing was written.", "Have the plan approved again.")
+            self._conclude_with(
+                Status.awaiting_approval, f"{why} Nothing was written.", "Have the plan approved again."
+            )
             return False
         return True
 
@@ -316,6 +319,7 @@ class Acting(RecordedSteps):
     def _open_clients(self) -> Clients:
         if self._clients is None:
             self._clients = open_clients(self.settings, self._sheet)
+            watch_answers(self._clients.recorder)
         return self._clients
 
     def _open_journal(self) -> Journal:

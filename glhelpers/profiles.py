@@ -30,7 +30,10 @@ _KEYS: dict[str, type] = {
     "escalation_label": str,
     "approvers": list,
     "break_glass": bool,
+    "masking": dict,
 }
+_DESTINATIONS = ("disk", "issue", "ticket", "terminal")
+_LEVELS = ("full", "masked", "none")
 REAL_HOSTS = frozenset(urlsplit(str(_BUILT_IN["production"][key])).hostname for key in _KEYS if key.endswith("_url"))
 """Hosts that hold customers' data, whatever a profile calls itself."""
 
@@ -54,13 +57,31 @@ def profile_table(name: str, path: Path) -> dict[str, Any]:
         raise BadSettings(
             f"{path.name} gives {', '.join(ill)} a value of another kind.",
             next_step="production and break_glass are true or false without quotes, approvers is a list of texts in "
-            "quotes; all others are texts in quotes.",
+            "quotes, masking a table; all others are texts in quotes.",
         )
     if not all(isinstance(one, str) and one.strip() for one in table.get("approvers", [])):
         raise BadSettings(
             f"{path.name} lists approvers that are no names.", next_step='Write approvers = ["username", "username"].'
         )
-    return table
+    return {**table, "masking": _masking(table.get("masking", {}), path)}
+
+
+def _masking(told: dict[str, Any], path: Path) -> dict[str, dict[str, str]]:
+    """Of each destination the level of addresses and of names; one word stands for both."""
+    levels = {where: {"addresses": how, "names": how} if isinstance(how, str) else how for where, how in told.items()}
+    known = all(
+        where in _DESTINATIONS
+        and isinstance(how, dict)
+        and all(what in ("addresses", "names") and level in _LEVELS for what, level in how.items())
+        for where, how in levels.items()
+    )
+    if not known:
+        raise BadSettings(
+            f"{path.name} says in `masking` what nobody understands.",
+            next_step=f"Write {' or '.join(_DESTINATIONS)} = one of {', '.join(_LEVELS)}, or "
+            'issue = {addresses = "masked", names = "none"}.',
+        )
+    return levels
 
 
 def _configured(path: Path) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ import getpass
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -75,6 +75,7 @@ class Settings:
     replay: Path | None = None
     approvers: tuple[str, ...] = ()
     break_glass: bool = False
+    masking: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def by_hand(self) -> bool:
@@ -165,6 +166,7 @@ def load_settings(profile: str | None = None) -> Settings:
         portal_token=_portal_token(name, env),
         approvers=tuple(table.get("approvers", ())),
         break_glass=table.get("break_glass", False),
+        masking=table["masking"],
     )
 
 

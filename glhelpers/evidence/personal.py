@@ -12,6 +12,8 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -25,14 +27,20 @@ __all__ = [
     "Level",
     "Masking",
     "address_pseudonym",
+    "bound_for",
     "forget_people",
     "is_person",
+    "masking_at",
+    "masking_now",
     "name_pseudonym",
+    "names_in",
     "people_in",
     "pseudonyms_in",
     "register_person",
     "stricter",
+    "use_policy",
     "use_pseudonym_key",
+    "watch",
     "without_names",
 ]
 
@@ -75,6 +83,39 @@ POLICY: Mapping[Destination, Masking] = {
     Destination.terminal: Masking(addresses=Level.masked, names=Level.masked),
 }
 """What holds unless a profile says otherwise (`masking` in the configuration file)."""
+
+_policy: dict[Destination, Masking] = dict(POLICY)
+_bound: ContextVar[Destination] = ContextVar("bound for", default=Destination.disk)
+
+
+def use_policy(levels: Mapping[str, Mapping[str, str]]) -> None:
+    """Take over what a profile says, such as `{"issue": {"names": "none"}}`; the rest stays as in `POLICY`."""
+    for destination, masking in POLICY.items():
+        told = levels.get(destination.value, {})
+        _policy[destination] = Masking(
+            addresses=Level(told.get("addresses", masking.addresses)), names=Level(told.get("names", masking.names))
+        )
+
+
+def masking_at(destination: Destination) -> Masking:
+    """The levels of a destination under the policy in force."""
+    return _policy[destination]
+
+
+def masking_now() -> Masking:
+    """The levels of the destination that is being written for: the record on disk, unless `bound_for` says another."""
+    return _policy[_bound.get()]
+
+
+@contextmanager
+def bound_for(destination: Destination) -> Iterator[Masking]:
+    """All that is redacted in this block is meant for the destination."""
+    token = _bound.set(destination)
+    try:
+        yield _policy[destination]
+    finally:
+        _bound.reset(token)
+
 
 BUILT_IN_KEY = b"glhelpers.pseudonym/1"
 _STRICT = (Level.full, Level.masked, Level.none)
@@ -145,6 +186,7 @@ _PSEUDONYM = re.compile(r"(?<![\w-])name-[0-9a-f]{8}(?![\w-])")
 _key = BUILT_IN_KEY
 _names: dict[str, None] = {}
 _digests: set[str] = set()
+_watched: list[Callable[[], Iterable[str]]] = []
 
 
 def stricter(one: Masking, other: Masking) -> Masking:
@@ -165,10 +207,8 @@ def use_pseudonym_key(key: bytes) -> None:
     global _key
     _key = key
     _keyed.cache_clear()
-    names = list(_names)
-    forget_people()
-    for name in names:
-        register_person(name)
+    _digests.clear()
+    _digests.update(name_pseudonym(name) for name in _names)
 
 
 def address_pseudonym(local: str, domain: str) -> str:
@@ -210,6 +250,7 @@ def forget_people() -> None:
     """Drop every name; for the end of a process that served several runs."""
     _names.clear()
     _digests.clear()
+    _watched.clear()
     _pattern.cache_clear()
 
 
@@ -220,8 +261,30 @@ def is_person(value: Mapping[Any, Any], key: str) -> bool:
     return key == "name" and "username" in value and value.get("bot") is not True
 
 
+def watch(names: Callable[[], Iterable[str]]) -> None:
+    """Ask `names` for those that are new before each text; so a name is known from the moment it is heard."""
+    _watched.append(names)
+
+
+def names_in(value: Any) -> Iterator[str]:
+    """Every name of a person in a JSON value."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                if isinstance(item, str) and is_person(value, str(key)):
+                    yield item
+                else:
+                    yield from names_in(item)
+        case list() | tuple():
+            for item in value:
+                yield from names_in(item)
+
+
 def without_names(text: str, replace: Callable[[str], str]) -> str:
     """The text with every name replaced that this process has been told."""
+    for source in _watched:
+        for name in source():
+            register_person(name)
     pattern = _pattern()
     return pattern.sub(lambda match: replace(match[0]), text) if pattern is not None else text
 

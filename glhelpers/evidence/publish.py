@@ -12,9 +12,11 @@ from typing import Literal, NamedTuple
 from glhelpers.clients.gitlab import GitLabClient
 from glhelpers.clients.zendesk import ZendeskClient
 from glhelpers.errors import BadParameter
-from glhelpers.evidence.checks import SENT, content_digest, evidence_files, refuse_secrets
+from glhelpers.evidence.checks import SENT, content_digest, evidence_files
 from glhelpers.evidence.folder import read_record, redacted_record
 from glhelpers.evidence.markdown import escalation_markdown, marker, note_markdown
+from glhelpers.evidence.personal import Destination, bound_for
+from glhelpers.evidence.scan import outgoing, refuse_hits, scan_sent
 from glhelpers.evidence.summary import plain
 from glhelpers.models.record import RunRecord
 from glhelpers.models.request import ticket_number
@@ -71,6 +73,7 @@ def parse_issue(text: str) -> IssueRef:
     return IssueRef(match["project"], int(match["iid"]))
 
 
+@bound_for(Destination.issue)
 def attach(folder: Path, gitlab: GitLabClient, issue: str, *, dry_run: bool = False) -> Attached:
     """
     Upload notebook and page of a run and sum the run up in one internal note on the issue.
@@ -80,8 +83,10 @@ def attach(folder: Path, gitlab: GitLabClient, issue: str, *, dry_run: bool = Fa
     stands in any file. With `dry_run` it only reads, and tells what it would send.
     """
     project, iid = parse_issue(issue)
-    record, files = _checked(folder)
-    content = f"<!-- glhelpers-content: {content_digest(files, note_markdown(record, {}))} -->"
+    record, files = _read(folder, Destination.issue)
+    summary = note_markdown(record, {})
+    _refuse_secrets(folder, {**files, "the note": summary.encode()}, Destination.issue)
+    content = f"<!-- glhelpers-content: {content_digest(files, summary)} -->"
     existing = _own_note(gitlab, project, iid, marker(record))
     if existing is not None and content in existing.body:
         return Attached("unchanged", existing.id, _address(gitlab, project, iid, existing), existing.body, ())
@@ -99,6 +104,7 @@ def attach(folder: Path, gitlab: GitLabClient, issue: str, *, dry_run: bool = Fa
     return Attached("created", note.id, _address(gitlab, project, iid, note), body, names)
 
 
+@bound_for(Destination.ticket)
 def attach_to_ticket(folder: Path, zendesk: ZendeskClient, ticket_url: str, *, dry_run: bool = False) -> Attached:
     """
     Put the run on its Zendesk ticket: one private comment with the files in one zip archive.
@@ -112,9 +118,11 @@ def attach_to_ticket(folder: Path, zendesk: ZendeskClient, ticket_url: str, *, d
             "The ticket is not given as a link that can be read.",
             next_step="Write it as https://gitlab.zendesk.com/agent/tickets/<number>.",
         )
-    record, files = _checked(folder)
+    record, files = _read(folder, Destination.ticket)
     lines = plain(record)
-    content = content_digest(files, "\n".join(lines))[:16]
+    summary = "\n".join(lines)
+    _refuse_secrets(folder, {**files, "the comment": summary.encode()}, Destination.ticket)
+    content = content_digest(files, summary)[:16]
     mark = f"glhelpers run {record.run_id} {record.runbook}, content {content}"
     body = "\n".join([*lines, f"Files: {', '.join(files)}, in {_BUNDLE}", mark])
     ticket = zendesk.ticket(number)
@@ -131,6 +139,7 @@ def attach_to_ticket(folder: Path, zendesk: ZendeskClient, ticket_url: str, *, d
     return Attached("created", None, ticket_url, body, (_BUNDLE,))
 
 
+@bound_for(Destination.issue)
 def escalate(gitlab: GitLabClient, issue: str, label: str, record: RunRecord) -> Escalated:
     """
     Put the escalation label and one internal note on the issue; doing it twice changes nothing more.
@@ -150,11 +159,14 @@ def escalate(gitlab: GitLabClient, issue: str, label: str, record: RunRecord) ->
     return Escalated(exists, note.id, "created", f"Issue {issue} {told} and has a new internal escalation note.")
 
 
-def _checked(folder: Path) -> tuple[RunRecord, dict[str, bytes]]:
-    """The record and the files of a run folder, once nothing secret was found in any of them."""
-    record, files = redacted_record(read_record(folder)), evidence_files(folder)
-    refuse_secrets(folder)
-    return record, files
+def _read(folder: Path, destination: Destination) -> tuple[RunRecord, dict[str, bytes]]:
+    """The record and the files as the destination may see them."""
+    return redacted_record(read_record(folder)), outgoing(evidence_files(folder), destination)
+
+
+def _refuse_secrets(folder: Path, sent: dict[str, bytes], destination: Destination) -> None:
+    """Nothing goes out of a folder in which anything stands that must not; asked before a dry run, too."""
+    refuse_hits(folder.name, scan_sent(folder, sent, destination))
 
 
 def _body(record: RunRecord, links: dict[str, str], content: str) -> str:

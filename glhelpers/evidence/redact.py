@@ -23,13 +23,12 @@ from pydantic import SecretStr
 
 from glhelpers.evidence.patterns import EMAIL, SECRET_KEY, SECRET_PAIR, SECRETS, SUSPICIOUS, Shape, masked
 from glhelpers.evidence.personal import (
-    POLICY,
-    Destination,
     Level,
     Masking,
     address_pseudonym,
     forget_people,
     is_person,
+    masking_now,
     name_pseudonym,
     use_pseudonym_key,
     without_names,
@@ -62,7 +61,6 @@ _MASKED_NAME = re.compile(r"name-[0-9a-f]{8}(?![\w-])|\[name\]")
 _MASKED_ADDRESS = re.compile(r"(?<![\w-])person-[0-9a-f]{6}@(?:…|[\w.-]+\w)")
 
 _live_forms: dict[str, None] = {}
-_masking = POLICY[Destination.disk]
 
 
 @dataclass(frozen=True)
@@ -94,9 +92,10 @@ def redact_text(text: str, masking: Masking | None = None) -> str:
     """
     The cleaned text with every secret masked, and addresses and names as the destination's policy says.
 
-    Without one, the policy of the record on disk holds.
+    Without `masking`, those of the destination that is being written for: the record on disk, unless
+    `bound_for` says another.
     """
-    masking = masking or _masking
+    masking = masking or masking_now()
     text = _without_pseudonyms(clean_text(text), masking)
     if masking.names is not Level.full:
         text = without_names(text, partial(_name, masking.names))
@@ -120,7 +119,7 @@ def _without_pseudonyms(text: str, masking: Masking) -> str:
 
 def redact_json(value: Any, masking: Masking | None = None) -> Any:
     """The same JSON value with every text in it redacted, names of keys included."""
-    masking = masking or _masking
+    masking = masking or masking_now()
     match value:
         case str():
             return redact_text(value, masking)

@@ -6,20 +6,22 @@ Nothing it finds is ever shown: a hit is a kind and a place.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from glhelpers.errors import BadPlanFile
-from glhelpers.evidence.personal import Masking, pseudonyms_in
-from glhelpers.evidence.redact import redact_text
+from glhelpers.evidence.personal import Destination, Level, Masking, masking_at, pseudonyms_in, stricter
+from glhelpers.evidence.redact import redact_json, redact_text
 from glhelpers.evidence.scan_find import found_in
 from glhelpers.evidence.scan_random import our_values, random_strings
 from glhelpers.evidence.scan_read import Piece, pieces
 
-__all__ = ["Hit", "refuse_hits", "scan_bundle", "scan_files"]
+__all__ = ["Hit", "outgoing", "refuse_hits", "scan_bundle", "scan_files", "scan_sent"]
 
 _MASKED = Masking()
+_ANYTHING_PERSONAL = Masking(addresses=Level.full, names=Level.full)
 _TOLD = 5
 _NEXT = "Revoke what was a live token, then run the runbook again so that new evidence is written."
 
@@ -41,8 +43,7 @@ def scan_bundle(folder: Path, masking: Masking = _MASKED) -> tuple[Hit, ...]:
 
     File names count as text.  An empty answer is what publishing asks for.
     """
-    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    return scan_files({name: path.read_bytes() for name, path in files.items()}, masking)
+    return scan_files(_files_of(folder), masking)
 
 
 def scan_files(files: Mapping[str, bytes], masking: Masking = _MASKED) -> tuple[Hit, ...]:
@@ -60,6 +61,31 @@ def scan_files(files: Mapping[str, bytes], masking: Masking = _MASKED) -> tuple[
     return tuple(hits)
 
 
+def outgoing(files: Mapping[str, bytes], destination: Destination) -> dict[str, bytes]:
+    """
+    The files as the destination may see them: as they lie on disk, unless its policy is the stricter one.
+
+    Only then a copy is made that is masked further; the files on disk stay as they were written.
+    """
+    there, here = masking_at(destination), masking_at(Destination.disk)
+    if stricter(there, here) == here:
+        return dict(files)
+    return {name: _masked_copy(name, content, there) for name, content in files.items()}
+
+
+def scan_sent(folder: Path, files: Mapping[str, bytes], destination: Destination) -> tuple[Hit, ...]:
+    """
+    What forbids sending these files of a run folder to the destination.
+
+    No secret may stand in any file of the folder, sent or not; personal values only count in what is sent.
+    """
+    there, here = masking_at(destination), masking_at(Destination.disk)
+    rest = {name: content for name, content in _files_of(folder).items() if name not in files}
+    if stricter(there, here) == here:
+        return scan_files({**files, **rest}, there)
+    return (*scan_files(files, there), *scan_files(rest, _ANYTHING_PERSONAL))
+
+
 def refuse_hits(what: str, hits: Sequence[Hit]) -> None:
     """Raise `BadPlanFile`, which names every place and no value, if there is a hit."""
     if not hits:
@@ -67,6 +93,18 @@ def refuse_hits(what: str, hits: Sequence[Hit]) -> None:
     told = "; ".join(str(hit) for hit in hits[:_TOLD])
     more = f"; and {len(hits) - _TOLD} more" if len(hits) > _TOLD else ""
     raise BadPlanFile(f"Nothing was sent: in {what} stands what must not leave: {told}{more}.", next_step=_NEXT)
+
+
+def _files_of(folder: Path) -> dict[str, bytes]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def _masked_copy(name: str, content: bytes, masking: Masking) -> bytes:
+    text = content.decode("utf-8", "replace")
+    if name.endswith((".json", ".ipynb")):
+        return (json.dumps(redact_json(json.loads(text), masking), indent=1, ensure_ascii=False) + "\n").encode()
+    return redact_text(text, masking).encode()
 
 
 def _found(read: Sequence[Piece], masking: Masking) -> list[tuple[Piece, str, int]]:
@@ -79,12 +117,8 @@ def _found(read: Sequence[Piece], masking: Masking) -> list[tuple[Piece, str, in
     hits = found_in(texts, masking, pseudonyms_in(texts))
     found = [(piece, kind, line) for index, kind, line in hits for piece in places[texts[index]]]
     found += [(piece, "value under a telling name", 1) for piece in read if piece.telling]
-    known = {(piece.place.split(",")[0], kind) for piece, kind, _ in found if not piece.raw}
-    return [one for one in found if not one[0].raw or not _told_before(one[0], one[1], known)]
-
-
-def _told_before(piece: Piece, kind: str, known: set[tuple[str, str]]) -> bool:
-    return (piece.place.split(",")[0], kind) in known
+    known = {(part, kind) for piece, kind, _ in found if not piece.raw for part in _around(piece.place)}
+    return [one for one in found if not one[0].raw or (one[0].place, one[1]) not in known]
 
 
 def _random(read: Sequence[Piece]) -> list[tuple[Piece, str, int]]:
@@ -99,3 +133,9 @@ def _random(read: Sequence[Piece]) -> list[tuple[Piece, str, int]]:
             judged[piece.text] = list(random_strings(piece.text, ours))
         hits += [(piece, kind, piece.text.count("\n", 0, at) + 1) for kind, at in judged[piece.text]]
     return hits
+
+
+def _around(place: str) -> list[str]:
+    """The places that this one is a part of: `a, cell 4, output 2` is in `a, cell 4` and in `a`."""
+    parts = place.split(", ")
+    return [", ".join(parts[:size]) for size in range(1, len(parts) + 1)]

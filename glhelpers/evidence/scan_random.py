@@ -26,7 +26,7 @@ _OUR_KEYS = re.compile(
 # Words and paths after which a row of hex digits is a digest or an id that anybody may see.
 _BEFORE = re.compile(
     r"(?:digest|sha-?(?:1|256|512)|checksum|fingerprint|request|correlation|idempotency[ _-]key|commit|revision|zuora|account"
-    r"|uploads|blob|tree|compare|raw|signature|signed)(?:[ _-]?(?:ids?|of its order|is|was|key))*"
+    r"|uploads|blob|tree|compare|raw|signature|signed|content)(?:[ _-]?(?:ids?|of its order|is|was|key))*"
     r"[\s\"'`:=/>(,|*\\]{0,6}(?:\s?and\s)?\Z",
     re.IGNORECASE,
 )

@@ -1,17 +1,84 @@
-"""The tokens in use, made known to the redaction: whatever else fails, these never leave."""
+"""
+What must not be seen, made known to the redaction: the tokens in use, the persons that a service names, and the key
+of the pseudonyms.
+"""
 
 from __future__ import annotations
 
-from glhelpers.evidence.redact import register_secret
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from glhelpers.clients.tape import Recorder
+from glhelpers.credentials import kept_token
+from glhelpers.evidence.personal import BUILT_IN_KEY, names_in, use_policy, watch
+from glhelpers.evidence.redact import register_secret, use_pseudonym_key
 from glhelpers.settings import Settings
 
-__all__ = ["register_tokens"]
+__all__ = ["KEY_FILE", "register_tokens", "watch_answers"]
+
+KEY_FILE = "pseudonyms.key"
+"""In the state folder, for a profile whose keyring holds no key of the pseudonyms."""
+
+_OWN = "/user"
+"""The request for one's own account: operators stand in the evidence by name."""
 
 
 def register_tokens(settings: Settings) -> None:
-    """Mask the tokens of these settings wherever they stand from now on."""
+    """
+    Mask the tokens of these settings wherever they stand from now on, and follow their policy of personal data.
+
+    The sandbox's people are made up, so there the built-in key serves and two runs read alike.
+    """
+    use_policy(settings.masking)
+    if settings.replay is not None:
+        return  # Its tokens are one plain word, which would be masked in every sentence.
     for endpoint in (settings.gitlab, settings.customersdot, settings.zendesk):
         if endpoint.token is not None:
             register_secret(endpoint.token)
     if settings.portal_token is not None:
         register_secret(settings.portal_token)
+    use_pseudonym_key(BUILT_IN_KEY if settings.profile == "sandbox" else _key_of(settings))
+
+
+def watch_answers(recorder: Recorder) -> None:
+    """From now on the persons that a service names are masked, from the moment their names are heard."""
+    seen = 0
+
+    def new_names() -> Iterator[str]:
+        nonlocal seen
+        while seen < len(recorder.heard):
+            heard = recorder.heard[seen]
+            seen += 1
+            if not heard.path.endswith(_OWN):
+                yield from names_in(heard.body)
+
+    watch(new_names)
+
+
+def _key_of(settings: Settings) -> bytes:
+    """The team's key from the keyring, else one that this machine drew once."""
+    kept = kept_token(settings.profile, "pseudonyms")
+    if kept is not None:
+        return kept.get_secret_value().encode()
+    path = settings.state_dir / KEY_FILE
+    if not path.is_file():
+        _draw(path)
+    return path.read_bytes().strip()
+
+
+def _draw(path: Path) -> None:
+    """Write a new key that only this user can read; whoever comes first wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    staged.unlink(missing_ok=True)
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(secrets.token_hex(32))
+    try:
+        os.link(staged, path)
+    except FileExistsError:
+        pass
+    finally:
+        staged.unlink()
