@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from glhelpers import __version__
+from glhelpers.evidence.redact import masked_fields
 from glhelpers.models.change import Approval, ChangePlan, Receipt
 from glhelpers.models.fact import Fact
 from glhelpers.models.finding import Decision, Finding, Status
@@ -89,7 +90,7 @@ def fact_line(fact: Fact[Any]) -> FactLine:
 def _plain(value: Any, leave_out: set[str]) -> Any:
     match value:
         case BaseModel():
-            return value.model_dump(mode="json", exclude=leave_out)
+            return masked_fields(value, leave_out)
         case tuple() | list():
             return [_plain(item, leave_out) for item in value]
         case None | bool() | int() | str():

@@ -13,13 +13,13 @@ import binascii
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from glhelpers.evidence.patterns import EMAIL, SECRET_KEY, SECRET_PAIR, SECRETS, SUSPICIOUS, Shape, masked
 from glhelpers.evidence.personal import (
@@ -34,6 +34,7 @@ from glhelpers.evidence.personal import (
     without_names,
 )
 from glhelpers.evidence.text import clean_text
+from glhelpers.models.base import Personal
 
 __all__ = [
     "LIVE",
@@ -43,6 +44,7 @@ __all__ = [
     "forget_secrets",
     "hides_token",
     "live_forms",
+    "masked_fields",
     "redact_json",
     "redact_text",
     "register_secret",
@@ -134,6 +136,19 @@ def redact_json(value: Any, masking: Masking | None = None) -> Any:
             return [redact_json(item, masking) for item in value]
         case _:
             return value
+
+
+def masked_fields(value: BaseModel, leave_out: Collection[str] = ()) -> dict[str, Any]:
+    """The model as plain JSON without some fields; those of persons, which say so themselves, by the policy in force."""
+    masking, plain = masking_now(), value.model_dump(mode="json", exclude=set(leave_out))
+    for name, field in type(value).model_fields.items():
+        if not isinstance(plain.get(name), str):
+            continue
+        if Personal.name in field.metadata and masking.names is not Level.full:
+            plain[name] = _name(masking.names, plain[name])
+        elif Personal.address in field.metadata:
+            plain[name] = redact_text(plain[name], masking)
+    return plain
 
 
 def shapes_in(text: str) -> Iterator[Shape]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = ["Day", "Moment", "OwnModel", "Texts", "WireModel"]
+__all__ = ["Address", "Day", "Moment", "OwnModel", "PersonName", "Personal", "Texts", "WireModel"]
 
 
 def _text_only(value: object) -> object:
@@ -23,6 +24,18 @@ Moment = Annotated[datetime, Field(strict=False), BeforeValidator(_text_only)]
 
 # JSON has lists only; a frozen record holds a tuple.
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class Personal(StrEnum):
+    """What a field tells of a person; whoever writes it down asks the policy of the place."""
+
+    address = "address"
+    name = "name"
+
+
+# Neither shows in the `repr` of a model, so that a traceback or a cell that shows one tells nobody's.
+Address = Annotated[str | None, Field(repr=False), Personal.address]
+PersonName = Annotated[str | None, Field(repr=False), Personal.name]
 
 
 class WireModel(BaseModel):

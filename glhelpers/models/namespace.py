@@ -7,7 +7,7 @@ for admins only, billing fields for Owners and admins; a missing key and `null` 
 
 from __future__ import annotations
 
-from glhelpers.models.base import Day, Moment, Texts, WireModel
+from glhelpers.models.base import Day, Moment, PersonName, Texts, WireModel
 
 __all__ = [
     "BillableMember",
@@ -120,7 +120,7 @@ class Member(WireModel):
 
     id: int
     username: str
-    name: str | None = None
+    name: PersonName = None
     state: str
     access_level: int
     expires_at: Day | None = None
@@ -153,7 +153,7 @@ class User(WireModel):
 
     id: int
     username: str
-    name: str | None = None
+    name: PersonName = None
     state: str | None = None
     is_admin: bool | None = None
     bot: bool | None = None

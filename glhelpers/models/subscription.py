@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from glhelpers.models.base import Day, Moment, WireModel
+from glhelpers.models.base import Address, Day, Moment, WireModel
 
 __all__ = [
     "AuditEvent",
@@ -78,7 +78,7 @@ class Customer(WireModel):
     """
 
     id: int
-    email: str | None = None
+    email: Address = None
     company: str | None = None
     provider: str | None = None
     uid: str | None = None

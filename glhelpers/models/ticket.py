@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from glhelpers.models.base import Moment, Texts, WireModel
 
 __all__ = ["Author", "Comment", "Issue", "IssueLink", "Label", "Note", "Ticket", "Upload", "ZendeskUpload"]
@@ -28,7 +30,7 @@ class Comment(WireModel):
 class ZendeskUpload(WireModel):
     """An uploaded file waiting for a comment: the token names it for 60 minutes."""
 
-    token: str
+    token: str = Field(repr=False)
     expires_at: Moment | None = None
 
 
