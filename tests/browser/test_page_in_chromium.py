@@ -1,0 +1,103 @@
+"""The page of a run as an auditor opens it: light, dark, on a phone, in print; by axe-core and by what it asks the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from walks import approved
+
+from glhelpers.batch.execute import execute
+from glhelpers.sandbox.world_file import DEMO, load_world
+from glhelpers.sandbox_process import start_sandbox
+from glhelpers.settings import load_settings
+
+pytestmark = pytest.mark.browser
+
+CASES = {case.ticket: case for case in load_world(DEMO).cases}
+SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+FIRST_SCREEN = ("Asked", "Found", "Approved", "Changed", "Verified")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """Pages of real runs: a written change, a stop, a question to the customer, a cut-off run."""
+    folder = tmp_path_factory.mktemp("pages")
+    sandbox = start_sandbox()
+    values = {"STATE_DIR": str(folder / "state"), "RUNS_DIR": str(folder / "runs"), "OPERATOR": "ada"}
+    for service, url in sandbox.urls.items():
+        values |= {f"{service.upper()}_URL": url}
+        values[f"{service.upper()}_TOKEN"] = sandbox.tokens["admin" if service == "gitlab" else service]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setenv(f"GLHELPERS_{name}", value)
+        settings = load_settings()
+
+        def ran(ticket: int, **more: str) -> Path:
+            given = {name: str(value) for name, value in CASES[ticket].parameters.items()} | more
+            return execute(CASES[ticket].runbook, given, settings).folder
+
+        planned = ran(1610)
+        found = {
+            "replaced": ran(1610, approval=str(approved(planned))),
+            "associated": ran(1002, approval=str(approved(ran(1002)))),
+            "stopped": ran(1017),
+            "asks": ran(1611),
+        }
+        yield {name: path / "notebook.html" for name, path in found.items()}
+    assert sandbox.process is not None
+    sandbox.process.communicate(timeout=5)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_page_reads_well(chromium: Any, pages: dict[str, Path], request: Any, scheme: str, size: str) -> None:
+    """No violation by axe-core (contrast, structure, names), nothing wider than the screen, nothing asked of the network."""
+    pictures = Path(request.config.getoption("--screenshots"))
+    pictures.mkdir(parents=True, exist_ok=True)
+    width, height = SIZES[size]
+    context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    asked: list[str] = []
+    context.on("request", lambda one: asked.append(one.url) if not one.url.startswith("file:") else None)
+    for name, path in pages.items():
+        page = context.new_page()
+        page.goto(path.as_uri())
+        results = Axe().run(page)
+        violations = [
+            (one["id"], [node["html"][:120] for node in one["nodes"]][:3]) for one in results.response["violations"]
+        ]
+        assert violations == [], (name, violations)
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, f"{name} is {wide} pixels wider than the {size}"
+        if scheme == "light" or name == "replaced":
+            page.screenshot(path=pictures / f"50-page-{name}-{size}-{scheme}.png")
+        page.close()
+    context.close()
+    assert asked == []
+
+
+def test_the_first_screen_answers_what_an_auditor_asks(chromium: Any, pages: dict[str, Path]) -> None:
+    """Asked, found, approved, changed, verified: above the fold of a laptop, in this order."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    for name, path in pages.items():
+        page.goto(path.as_uri())
+        tops = [page.locator("dt", has_text=word).first.bounding_box()["y"] for word in FIRST_SCREEN]
+        assert tops == sorted(tops), name
+        assert tops[-1] < 900, (name, tops)
+    page.close()
+
+
+def test_a_page_prints_without_its_screen(chromium: Any, pages: dict[str, Path], tmp_path: Path) -> None:
+    """Black on white whatever the scheme, folded parts open, a few sheets of A4."""
+    context = chromium.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(pages["replaced"].as_uri())
+    page.emulate_media(media="print", color_scheme="dark")
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
+    pdf = page.pdf(format="A4", path=tmp_path / "page.pdf")
+    assert 1 <= pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") + pdf.count(b"/Type/Page") <= 12
+    context.close()
