@@ -306,7 +306,8 @@ def people_in(text: str, known: frozenset[str]) -> Iterator[int]:
             if word[0].islower():
                 continue
             if window not in seen:
-                seen[window] = name_pseudonym(window) in known
+                ordinary = _ORDINARY.issuperset(_plain(window).split())
+                seen[window] = not ordinary and name_pseudonym(window) in known
             if seen[window]:
                 yield start
 

@@ -109,13 +109,16 @@ def _masked_copy(name: str, content: bytes, masking: Masking) -> bytes:
 
 def _found(read: Sequence[Piece], masking: Masking) -> list[tuple[Piece, str, int]]:
     """Hits by what a text says. Of a file as it stands only what its decoded texts have not told."""
-    places: dict[str, list[Piece]] = {}
-    for piece in read:
-        if piece.text.strip():
-            places.setdefault(piece.text, []).append(piece)
-    texts = list(places)
-    hits = found_in(texts, masking, pseudonyms_in(texts))
-    found = [(piece, kind, line) for index, kind, line in hits for piece in places[texts[index]]]
+    people = pseudonyms_in(piece.text for piece in read)
+    found = []
+    for raw in (False, True):
+        places: dict[str, list[Piece]] = {}
+        for piece in read:
+            if piece.raw is raw and piece.text.strip():
+                places.setdefault(piece.text, []).append(piece)
+        texts = list(places)
+        hits = found_in(texts, masking, people, decode=not raw)
+        found += [(piece, kind, line) for index, kind, line in hits for piece in places[texts[index]]]
     found += [(piece, "value under a telling name", 1) for piece in read if piece.telling]
     known = {(part, kind) for piece, kind, _ in found if not piece.raw for part in _around(piece.place)}
     return [one for one in found if not one[0].raw or (one[0].place, one[1]) not in known]

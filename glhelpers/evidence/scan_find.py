@@ -39,15 +39,20 @@ _DEEPEST = 3
 _JOINED_KINDS = ("GitLab token", "JSON web token", "private key")
 
 
-def found_in(texts: Sequence[str], masking: Masking, people: frozenset[str] = frozenset()) -> Iterator[Found]:
+def found_in(
+    texts: Sequence[str], masking: Masking, people: frozenset[str] = frozenset(), *, decode: bool = True
+) -> Iterator[Found]:
     """
     Everything in these texts that the destination may not see.
 
     The whole is searched at once, since nearly all texts hold nothing; hits may come more than once.
+    Without `decode` the texts are only taken as they stand.
     """
     search = partial(_search, masking, people)
     whole = _APART.join(clean_text(text).replace("\0", "") for text in texts)
     yield from _located(whole, search(whole))
+    if not decode:
+        return
     decoded = _decoded(whole)
     yield from _again(whole, decoded, search)
     for change in (_without_tags, _without_seams, _unbroken, _unspelled):
