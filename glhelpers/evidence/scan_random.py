@@ -19,7 +19,7 @@ _DIGEST = re.compile(r"(?:sha\d{1,3}[:-])?[0-9a-f]{32,128}|[A-Za-z0-9+/_-]{40,10
 
 # What this package writes, and what the services name a request, an account or a file by.
 _OUR_KEYS = re.compile(
-    r"plan_digest|digest|sha(?:256|512)|idempotency_key|(?:x-)?request[-_]id|correlation[-_]id|etag|keyid|sig|signature"
+    r"(?:[\w-]+_)?digest|(?:[\w-]+_)?sha(?:256|512)|idempotency_key|(?:x-)?request[-_]id|correlation[-_]id|etag|keyid|sig|signature"
     r"|public_key|previous|chain|zuora_account_id|billing_account",
     re.IGNORECASE,
 )

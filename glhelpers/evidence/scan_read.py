@@ -10,7 +10,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from glhelpers.evidence.patterns import MASKED, SECRET_KEY, SECRET_PAIR
@@ -24,6 +24,7 @@ _HTML = (".html", ".htm", ".xhtml", ".svg", ".xml")
 _DATA = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(?:;[\w=.-]+)*?(?P<coded>;base64)?,(?P<data>[\w+/=%.~-]{16,})")
 _MOST_UNPACKED = 50_000_000
 _DEEPEST = 4
+_LEAST_PACKED = 64
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,9 @@ class Piece:
         return bool(self.text.strip()) and SECRET_KEY.fullmatch(self.key) is not None and MASKED not in self.text
 
 
-def pieces(name: str, content: bytes, depth: int = 0) -> Iterator[Piece]:
-    """Every text of a file; `name` is shown, and what the suffix promises is tried first."""
-    lower = name.lower()
+def pieces(name: str, content: bytes, depth: int = 0, suffix: str = "") -> Iterator[Piece]:
+    """Every text of a file; `name` is shown, and what its suffix promises, or the one given, is tried first."""
+    lower = suffix or name.lower()
     if content.startswith(b"PK\x03\x04") and depth < _DEEPEST:
         yield from _of_archive(name, content, depth)
         return
@@ -208,7 +209,10 @@ def _of_json(place: str, value: Any, path: str, key: str = "") -> Iterator[Piece
     there = f"{place}, {path}" if path else place
     match value:
         case str():
-            yield Piece(there, value, key)
+            packed = _packed(value)
+            yield Piece(there, value, key, raw=packed is not None)
+            if packed is not None:
+                yield from pieces(f"{there}, decoded", packed, 1, ".json")
         case dict():
             for name, item in value.items():
                 yield from _entry(place, path, str(name), item)
@@ -238,9 +242,9 @@ def _with_data(read: Iterator[Piece], depth: int) -> Iterator[Piece]:
         for found in _DATA.finditer(piece.text):
             decoded = _base64(found["data"]) if found["coded"] else found["data"].encode()
             if decoded is not None:
-                suffix = ".html" if "html" in (found["mime"] or "") or "svg" in (found["mime"] or "") else ""
-                inner = pieces(f"{piece.place}, data: address{suffix}", decoded, depth + 1)
-                yield from (replace(one, place=one.place.replace(f"address{suffix}", "address")) for one in inner)
+                mime = found["mime"] or ""
+                suffix = ".html" if "html" in mime or "svg" in mime else ".json" if "json" in mime else "."
+                yield from pieces(f"{piece.place}, data: address", decoded, depth + 1, suffix)
 
 
 def _is_lines(value: Any) -> bool:
@@ -249,6 +253,12 @@ def _is_lines(value: Any) -> bool:
 
 def _joined(value: Any, between: str = "") -> str:
     return between.join(str(line) for line in value) if isinstance(value, list) else str(value or "")
+
+
+def _packed(value: str) -> bytes | None:
+    """A long value that is nothing but base64 of readable text, as a signed statement carries its payload."""
+    decoded = _base64(value) if len(value) >= _LEAST_PACKED and " " not in value else None
+    return decoded if decoded is not None and _text(decoded) is not None else None
 
 
 def _base64(text: str) -> bytes | None:
