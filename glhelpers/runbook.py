@@ -55,6 +55,10 @@ def open_runbook(id: str, variables: dict[str, Any]) -> Run:
     if settings.profile != "sandbox":
         _refuse_examples(book, asked)
     require_tokens(settings)
+    if not settings.driven:
+        from glhelpers.evidence.keys import own_signer
+
+        own_signer()  # a key that cannot be used is told now, not when the evidence of a change is to be sealed
     return Run(book, asked, settings)
 
 
@@ -237,6 +241,7 @@ class Run(Acting):
         if not self.settings.driven:
             self.folder.write_text("notebook.html", html_page(redacted_record(record), None))
             self.folder.write_text("summary.md", summary_markdown(record))
+            self._seal(record)
             self.folder = self.folder.finalise()
             remember_notebook(self.settings, self.known.run_id)
         where = f"<p>Evidence: <code>{html.escape(_shown(self.folder.path))}</code>.{self._how_to_attach()}</p>"
@@ -250,6 +255,12 @@ class Run(Acting):
         if self._clients is not None and (complete or record.status is Status.failed):
             keep_answers(self.folder, self._clients.recorder, self._sheet)
         return record
+
+    def _seal(self, record: RunRecord) -> None:
+        from glhelpers.evidence.keys import own_signer  # a kernel that another process drives leaves the seal to it
+        from glhelpers.evidence.seal import seal
+
+        seal(self.folder, record, own_signer())
 
     def _how_to_attach(self) -> str:
         if self.settings.driven:

@@ -28,6 +28,7 @@ __all__ = [
     "environment_of",
     "journal_url",
     "load_settings",
+    "operator_name",
     "remember_notebook",
     "remembered_notebook",
     "require_tokens",
@@ -154,7 +155,7 @@ def load_settings(profile: str | None = None) -> Settings:
         customersdot=endpoints["customersdot"],
         zendesk=endpoints["zendesk"],
         customersdot_driver=by_hand,
-        operator=env.get("GLHELPERS_OPERATOR") or _login(),
+        operator=operator_name(),
         runs_dir=Path(env.get("GLHELPERS_RUNS_DIR") or "runs").expanduser().absolute(),
         state_dir=state,
         journal_url=journal_url(),
@@ -198,6 +199,11 @@ def state_folder() -> Path:
     """Where the journal lies, and word of a running sandbox."""
     named = os.environ.get("GLHELPERS_STATE_DIR")
     return Path(named or platformdirs.user_state_dir("glhelpers")).expanduser().absolute()
+
+
+def operator_name() -> str:
+    """Who runs this: GLHELPERS_OPERATOR, else the login name."""
+    return os.environ.get("GLHELPERS_OPERATOR") or _login()
 
 
 def journal_url() -> str:

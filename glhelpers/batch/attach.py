@@ -9,9 +9,11 @@ import nbformat
 from glhelpers.clients.clients import open_clients
 from glhelpers.errors import BadParameter, BadPlanFile
 from glhelpers.evidence.folder import RunFolder, read_record
+from glhelpers.evidence.keys import own_signer
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.publish import Attached, attach
+from glhelpers.evidence.seal import Seal, examine, seal_again
 from glhelpers.evidence.secrets import register_tokens
 from glhelpers.settings import Settings, remembered_notebook
 
@@ -31,10 +33,12 @@ def attach_run(run_dir: Path, issue: str, settings: Settings, *, notebook: Path 
     if not issue:
         raise BadParameter("The run names no issue.", next_step="Give one: --issue group/project#12.")
     register_tokens(settings)
+    _refuse_a_broken_seal(run_dir)
     has_own = (run_dir / "notebook.ipynb").is_file()
     source = notebook or (None if has_own else remembered_notebook(settings, record.run_id))
     if source is not None:
         _take_in(run_dir, source)
+        seal_again(run_dir, own_signer())
     elif not has_own:
         raise BadPlanFile(
             "The run folder holds no executed notebook, since the run was made in JupyterLab or by papermill.",
@@ -42,6 +46,18 @@ def attach_run(run_dir: Path, issue: str, settings: Settings, *, notebook: Path 
         )
     with open_clients(settings) as clients:
         return attach(run_dir, clients.gitlab, issue, dry_run=dry_run)
+
+
+def _refuse_a_broken_seal(run_dir: Path) -> None:
+    """What was changed since the run ended is not sent as its evidence; runs of older versions have no seal."""
+    looked = examine(run_dir)
+    if looked.seal is Seal.absent or looked.whole:
+        return
+    wrong = ", ".join(f"{name} ({state})" for name, state in looked.files if state != "same") or str(looked.seal)
+    raise BadPlanFile(
+        f"The run folder is not as it was sealed: {wrong}.",
+        next_step="Look with `glhelpers evidence verify`; nothing was sent.",
+    )
 
 
 def _take_in(run_dir: Path, path: Path) -> None:

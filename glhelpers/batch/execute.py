@@ -19,16 +19,19 @@ import papermill as pm
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from securesystemslib.signer import CryptoSigner
 
 from glhelpers.acting import sheet_for
 from glhelpers.actions.catalogue import notebook_path, runbook
 from glhelpers.batch.signals import EndedBySignal, ended_by_signals
 from glhelpers.errors import OperatorError
 from glhelpers.evidence.folder import RunFolder, read_record
+from glhelpers.evidence.keys import own_signer
 from glhelpers.evidence.markdown import summary_markdown
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.redact import redact_text
+from glhelpers.evidence.seal import seal
 from glhelpers.evidence.secrets import register_tokens
 from glhelpers.gates.issue_notes import FROM_ISSUE
 from glhelpers.models.finding import Status
@@ -108,6 +111,8 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
     require_tokens(settings)
     sheet_for(asked, settings)
     register_tokens(settings)
+    # A key that cannot be used is told now, not when the change is made and its evidence is to be sealed.
+    signer = own_signer() if settings.replay is None else None
     folder = RunFolder.open(settings.runs_dir, asked.ticket_url, id, datetime.now(UTC))
     environment = {**os.environ, **environment_of(settings), "GLHELPERS_RUN_FOLDER": str(folder.path)}
     output = folder.path / "executed.ipynb"
@@ -116,7 +121,7 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
         cut = _run(notebook_path(id), output, given, environment, cell_seconds)
         if cut != _NO_KERNEL or (folder.path / "record.json").is_file():
             break
-    return _finish(folder, output, cut, id, settings)
+    return _finish(folder, output, cut, id, settings, signer)
 
 
 def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[str, str], seconds: int) -> str | None:
@@ -149,7 +154,9 @@ def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[st
     return None
 
 
-def _finish(folder: RunFolder, output: Path, cut: str | None, id: str, settings: Settings) -> Result:
+def _finish(
+    folder: RunFolder, output: Path, cut: str | None, id: str, settings: Settings, signer: CryptoSigner | None
+) -> Result:
     record = _record_of(folder, cut, id, settings)
     if output.is_file():
         notebook = nbformat.read(output, as_version=4)
@@ -159,6 +166,7 @@ def _finish(folder: RunFolder, output: Path, cut: str | None, id: str, settings:
         output.unlink()
     folder.write_text("summary.md", summary_markdown(record))
     folder.write_record(record)
+    seal(folder, record, signer)
     final = folder.finalise()
     return Result(record, final.path)
 
