@@ -29,8 +29,8 @@ lab: setup ## Open JupyterLab on the runbooks, with the sandbox as target
 test: setup browser ## Run all tests
 	@$(BIN)/pytest -n 2 --dist loadscope
 
-torture: setup ## Try for hours to lose or double a write; BATTERIES="crash network" for some of it
-	@$(BIN)/python -m tests.torture $(BATTERIES) --docs docs/reliability.md
+torture: setup ## Try for hours to lose or double a write; BATTERIES="crash network" ROUNDS=50 for some of it
+	@$(BIN)/python -m tests.torture $(BATTERIES) $(if $(ROUNDS),--rounds $(ROUNDS)) --docs docs/reliability.md
 
 check: setup ## Format, lint, types, layers, notebooks
 	@$(BIN)/ruff format --check .

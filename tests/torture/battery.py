@@ -98,6 +98,7 @@ class Score:
     battery: Battery
     database: Database
     seed: int
+    rounds: int = 0
     trials: int = 0
     expected: int = 0
     seen: int = 0
@@ -128,7 +129,7 @@ class Score:
 
 def fought(battery: Battery, ground: Ground, seed: int, rounds: int) -> Score:
     """Run a battery; the same seed makes the same trials."""
-    score, began = Score(battery, ground.database, seed), time.monotonic()
+    score, began = Score(battery, ground.database, seed, rounds), time.monotonic()
     for trial in battery.run(ground, Random(seed), rounds):
         score.take(trial)
         ground.say(f"{battery.name}: {score.trials} trials, {len(score.complaints)} complaints")

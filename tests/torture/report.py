@@ -47,7 +47,8 @@ def page(scores: Sequence[Score], text: str, now: datetime) -> str:
     old = [line for line in (kept.group(1) if kept else "").splitlines() if line.startswith("| ") and "`make" in line]
     rows = {tuple(cell.strip() for cell in line.split("|")[1:3]): line for line in old}
     for score in scores:
-        command = f"`make torture BATTERIES={score.battery.name}`"
+        rounds = f" ROUNDS={score.rounds}" if score.rounds != score.battery.long else ""
+        command = f"`make torture BATTERIES={score.battery.name}{rounds}`"
         cells = (*_row(score), f"{now:%Y-%m-%d}, seed {score.seed}", command)
         rows[(score.battery.name, score.database)] = f"| {' | '.join(cells)} |"
     head = f"| {' | '.join((*_HEADS, 'measured', 'command'))} |"
