@@ -86,4 +86,4 @@ def test_the_doctor_sees_a_changed_journal(on_sandbox: Running, tmp_path: Path) 
             "VALUES ('2026-11-23', 'intent', 'i', 't', '{}', 'p', 'h')"
         )
     row = _rows()["journal"]
-    assert (row.well, "chain broken" in row.how, bool(row.mend)) == (False, True, True)
+    assert (row.well, "Row 1 does not follow" in row.how, bool(row.mend)) == (False, True, True)

@@ -68,8 +68,13 @@ def told_by(entries: Iterable[Entry]) -> list[Story]:
     by_intent: dict[str, list[Entry]] = {}
     for entry in entries:
         by_intent.setdefault(entry.intent_id, []).append(entry)
-    begun = (rows for rows in by_intent.values() if rows[0].kind == "intent")
-    told = [Story(Intent(**rows[0].payload), tuple(sorted(rows, key=lambda row: row.seq))) for rows in begun]
+    told = []
+    for rows in by_intent.values():
+        rows.sort(key=lambda row: row.seq)
+        try:
+            told.append(Story(Intent(**rows[0].payload), tuple(rows)))
+        except TypeError:
+            continue  # a row that was changed, or whose beginning is gone: `flaws` tells
     return sorted(told, key=lambda story: story.entries[0].seq, reverse=True)
 
 

@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ENVELOPE", "MANIFEST", "FileState", "Looked", "Seal", "examine", "rules_version", "seal", "seal_again"]
 
-MANIFEST, ENVELOPE = "manifest.json", "manifest_dsse.json"
+MANIFEST = "manifest.json"
+"""The statement, in a run folder."""
+
+ENVELOPE = "manifest_dsse.json"
+"""The same bytes, signed."""
+
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:glhelpers:run:1"
 PAYLOAD = "application/vnd.in-toto+json"

@@ -16,8 +16,11 @@ __all__ = ["LONGEST_APPROVAL", "LONGEST_REASON", "SHORTEST_REASON", "grant", "is
 LONGEST_APPROVAL = timedelta(hours=24)
 """No approval lives longer, whatever its file says."""
 
-SHORTEST_REASON, LONGEST_REASON = 20, 500
-"""Characters of a reason for breaking the glass."""
+SHORTEST_REASON = 20
+"""Characters that a reason for breaking the glass has at least."""
+
+LONGEST_REASON = 500
+"""Characters that it has at most."""
 
 
 def grant(

@@ -45,7 +45,7 @@ def test_the_changes_and_faults_in_the_documentation_are_such() -> None:
     """Every line of the other two examples is accepted."""
     changes = yaml.safe_load(BLOCKS[1])["between"]
     assert {name for change in changes for name in change} == set(Change.model_fields)
-    assert len([Change.model_validate(change) for change in changes]) == 11
+    assert len([Change.model_validate(change) for change in changes]) == 12
     assert len(parse_faults(yaml.safe_load(BLOCKS[2]))) == 3
 
 

@@ -43,7 +43,7 @@ NASTY: tuple[Any, ...] = (
     "{namespace.__class__}", "%s%s%n", "$(touch x)", "`touch x`", "| touch x", "A-S00010002\u0000", "A-S0001000٢",
     "https://gitlab.zendesk.com.elsewhere.example/agent/tickets/1", "https://gitlab.zendesk.com@elsewhere.example/1",
     "http://gitlab.zendesk.com/agent/tickets/1002", "javascript:alert(1)", "file:///etc/passwd", "/dev/zero", "/dev/stdin",
-    "/proc/self/environ", ".", "~", "glpat-aaaaaaaaaaaaaaaaaaaa", "jane@example.com", "a@b", "\ud800",
+    "/proc/self/environ", ".", "~", "glpat-" + "a" * 20, "jane@example.com", "a@b", "\ud800",
 )  # fmt: skip
 _TYPES: tuple[Any, ...] = (
     None, True, False, 0, 7, -7, 10**30, 1.5, float("nan"), float("inf"), [], ["a"], {}, {"a": 1}, b"bytes", object(), ("a",), {1}, print, Path("/"),
