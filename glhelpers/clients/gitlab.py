@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
 from glhelpers.clients.paging import read_all
+from glhelpers.clients.patience import write_patiently
 from glhelpers.clients.transport import Transport
 from glhelpers.clients.wire import path_of
 from glhelpers.errors import RequestRejected
@@ -35,8 +36,12 @@ _API = "/api/v4"
 class GitLabClient:
     """Typed calls; `ref` is a numeric id or a full path."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: Transport, *, sleep: Callable[[float], None] | None = None) -> None:
+        self._transport, self._sleep = transport, sleep
+
+    def patient(self, sleep: Callable[[float], None]) -> GitLabClient:
+        """The same client, which waits out a 429 to a write, up to a minute, where this one hands it on."""
+        return GitLabClient(self._transport, sleep=sleep)
 
     def today(self) -> date | None:
         """The day by GitLab.com's own clock, from the Date header of its latest answer."""
@@ -137,7 +142,8 @@ class GitLabClient:
     def upload(self, project: str, filename: str, content: bytes, content_type: str) -> Upload:
         """Upload a file to a project; its `markdown` links to it from a note."""
         call, path = "/projects/:id/uploads", path_of(f"{_API}/projects/{{}}/uploads", project)
-        answer = self._transport.write("POST", call, path, files={"file": (filename, content, content_type)})
+        parts = {"files": {"file": (filename, content, content_type)}}
+        answer = write_patiently(self._transport, "POST", call, path, sleep=self._sleep, **parts)
         return self._transport.parse(call, answer, Upload)
 
     def link_issues(
@@ -157,4 +163,5 @@ class GitLabClient:
         return self._transport.parse(call, self._transport.read(call, path, query), shape)
 
     def _write(self, method: str, call: str, path: str, body: dict[str, Any], shape: type[T]) -> T:
-        return self._transport.parse(call, self._transport.write(method, call, path, json=body), shape)
+        answer = write_patiently(self._transport, method, call, path, sleep=self._sleep, json=body)
+        return self._transport.parse(call, answer, shape)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from glhelpers.clients.answer import Answer
+from glhelpers.clients.patience import write_patiently
 from glhelpers.clients.transport import Transport
 from glhelpers.clients.wire import path_of
 from glhelpers.errors import UnexpectedAnswer
@@ -39,8 +41,12 @@ class _UploadAnswer(WireModel):
 class ZendeskClient:
     """Typed calls to tickets; comments are private, always."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: Transport, *, sleep: Callable[[float], None] | None = None) -> None:
+        self._transport, self._sleep = transport, sleep
+
+    def patient(self, sleep: Callable[[float], None]) -> ZendeskClient:
+        """The same client, which waits out a 429 to a write, up to a minute, where this one hands it on."""
+        return ZendeskClient(self._transport, sleep=sleep)
 
     def ticket(self, ticket_id: int) -> Ticket:
         """A ticket."""
@@ -63,28 +69,33 @@ class ZendeskClient:
     def upload(self, filename: str, content: bytes, content_type: str) -> ZendeskUpload:
         """Upload a file; its token must be used in a comment within 60 minutes."""
         call = "/uploads"
-        answer = self._transport.write(
-            "POST",
-            call,
-            f"{_API}/uploads.json",
-            content=content,
-            headers={"Content-Type": content_type},
-            query={"filename": filename},
-        )
+        parts = {"content": content, "headers": {"Content-Type": content_type}, "query": {"filename": filename}}
+        answer = self._write("POST", call, f"{_API}/uploads.json", **parts)
         return self._transport.parse(call, answer, _UploadAnswer).upload
 
-    def add_private_comment(self, ticket_id: int, body: str, upload_tokens: Sequence[str] = ()) -> Ticket:
-        """Add an internal comment with these uploads."""
-        comment: dict[str, Any] = {"body": body, "public": False, "uploads": list(upload_tokens)}
+    def add_private_comment(
+        self, ticket_id: int, body: str, upload_tokens: Sequence[str] = (), *, stamp: str | None = None
+    ) -> Ticket:
+        """
+        Add an internal comment with these uploads.
+
+        With `stamp`, only if the ticket is still as it was when it was read: else `RequestRejected` with status 409.
+        """
+        ticket: dict[str, Any] = {"comment": {"body": body, "public": False, "uploads": list(upload_tokens)}}
+        if stamp is not None:
+            ticket |= {"safe_update": True, "updated_stamp": stamp}
         call, path = "/tickets/:id", path_of(f"{_API}/tickets/{{}}.json", ticket_id)
-        answer = self._transport.write("PUT", call, path, json={"ticket": {"comment": comment}})
+        answer = self._write("PUT", call, path, json={"ticket": ticket})
         return self._transport.parse(call, answer, _TicketAnswer).ticket
 
     def add_tags(self, ticket_id: int, tags: Sequence[str]) -> tuple[str, ...]:
         """Add tags and keep those that are there."""
         call, path = "/tickets/:id/tags", path_of(f"{_API}/tickets/{{}}/tags.json", ticket_id)
-        answer = self._transport.write("PUT", call, path, json={"tags": list(tags)})
+        answer = self._write("PUT", call, path, json={"tags": list(tags)})
         return self._transport.parse(call, answer, _TagsAnswer).tags
+
+    def _write(self, method: str, call: str, path: str, **parts: Any) -> Answer:
+        return write_patiently(self._transport, method, call, path, sleep=self._sleep, **parts)
 
     def _get(self, call: str, path: str, shape: type[T]) -> T:
         return self._transport.parse(call, self._transport.read(call, path), shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from glhelpers.models.base import Moment, Texts, WireModel
 
@@ -10,13 +10,18 @@ __all__ = ["Author", "Comment", "Issue", "IssueLink", "Label", "Note", "Ticket",
 
 
 class Ticket(WireModel):
-    """A Zendesk ticket; `status` closed means that nothing can be added to it any more."""
+    """
+    A Zendesk ticket; `status` closed means that nothing can be added to it any more.
+
+    `stamp` is `updated_at` as it was written, for an update that is refused if the ticket has changed since.
+    """
 
     id: int
     status: str
     subject: str | None = None
     tags: Texts = ()
     updated_at: Moment | None = None
+    stamp: str | None = Field(default=None, validation_alias=AliasChoices("updated_at"), exclude=True, repr=False)
 
 
 class Comment(WireModel):
