@@ -131,6 +131,12 @@ SECRETS: tuple[Shape, ...] = (
         rf"(?<![\w-])(?P<secret>gl[a-z]{{2,6}}{_DASH}(?=[\w-]{{0,40}}\d)(?=[\w-]{{0,40}}[A-Z])[\w=.\-]{{20,}})",
         re.ASCII,
     ),
+    _shape(
+        "part of a GitLab token",
+        "gl",
+        rf"(?<![\w-])(?P<secret>[\w-]*?gl(?:{_GITLAB}){_DASH}(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w.=\-]{{8,}})",
+        re.ASCII,
+    ),
     _shape("GitLab token", "gr1348941", rf"(?P<secret>GR1348941(?:[\w=.\-]|{_DASH}){{16,}})", re.ASCII),
     _shape("JSON web token", "eyj", r"(?<![\w-])(?P<secret>eyJ[\w-]{10,}(?:\.[\w=-]{4,}){1,4}\.?)", re.ASCII),
     _shape(

@@ -72,7 +72,7 @@ def _unpacked(name: bytes, data: bytes) -> bytes:
 def _readable(content: bytes) -> Iterator[str]:
     try:
         if content:
-            yield content.decode("utf-8")
+            yield content.decode("utf-8").replace("\0", "\n")
         return
     except UnicodeDecodeError:
         pass

@@ -7,6 +7,7 @@ import binascii
 import html
 import re
 import unicodedata
+import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -36,6 +37,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ :]?){16,}")
 _SHORTEST_PART = 12
 _DEEPEST = 3
+_MOST_UNPACKED = 1_000_000
 _JOINED_KINDS = ("GitLab token", "JSON web token", "private key")
 
 
@@ -199,7 +201,9 @@ def _as_text(word: str) -> str | None:
     word = word.replace("-", "+").replace("_", "/")[: len(word) // 4 * 4]
     try:
         raw = base64.b64decode(word, validate=True)
+        if raw.startswith(b"\x1f\x8b"):
+            raw = zlib.decompressobj(31).decompress(raw, _MOST_UNPACKED)
         text = raw.decode("utf-8")
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, zlib.error):
         return None
     return text if len(text) >= 8 and all(sign.isprintable() or sign in "\n\r\t" for sign in text) else None

@@ -199,7 +199,10 @@ def _of_bundle(place: str, bundle: Any) -> Iterator[Piece]:
             yield from (Piece(f"{there}, {where}", found) for where, found in texts_in_html(text))
             yield Piece(there, text, raw=True)
             continue
-        decoded = None if mime.startswith("text/") else _base64(text)
+        if _packed(text) is not None:
+            yield from _of_json(there, text, "")
+            continue
+        decoded = None if mime.startswith("text/") and "attachment" not in place else _base64(text)
         yield Piece(there, text, raw=decoded is not None)
         if decoded is not None:
             yield from pieces(there, decoded, 1)
@@ -256,7 +259,9 @@ def _joined(value: Any, between: str = "") -> str:
 
 
 def _packed(value: str) -> bytes | None:
-    """A long value that is nothing but base64 of readable text, as a signed statement carries its payload."""
+    """What a value holds that is nothing but JSON, or base64 of readable text as a signed statement's payload is."""
+    if value[:1] in ("{", "[") and isinstance(_parsed(value), (dict, list)):
+        return value.encode("utf-8", "replace")
     decoded = _base64(value) if len(value) >= _LEAST_PACKED and " " not in value else None
     return decoded if decoded is not None and _text(decoded) is not None else None
 
