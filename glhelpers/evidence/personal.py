@@ -124,57 +124,13 @@ _PERSONAL_KEYS = frozenset(
 )
 # A display name made of such words alone tells nobody's name, and stands in ordinary sentences.
 _ORDINARY = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "for",
-        "and",
-        "new",
-        "old",
-        "test",
-        "demo",
-        "account",
-        "accounts",
-        "admin",
-        "administrator",
-        "bot",
-        "billing",
-        "buyer",
-        "compute",
-        "customer",
-        "developer",
-        "free",
-        "gitlab",
-        "group",
-        "guest",
-        "license",
-        "maintainer",
-        "member",
-        "minutes",
-        "namespace",
-        "operations",
-        "owner",
-        "plan",
-        "portal",
-        "premium",
-        "project",
-        "renewals",
-        "sales",
-        "seats",
-        "service",
-        "subscription",
-        "support",
-        "system",
-        "team",
-        "ticket",
-        "token",
-        "trial",
-        "ultimate",
-        "user",
-        "zendesk",
-    ]
+    re.findall(
+        r"\w+",
+        "a account accounts additional admin administrator an and associate billing bot buyer compute "
+        "customer demo developer for free gitlab group guest license maintainer member minutes namespace new "
+        "of old operations owed owner plan portal premium project renewals sales seats service subscription "
+        "support system team test the ticket token trial ultimate units used user zendesk ",
+    )
 )
 _WORD = re.compile(r"[^\W\d_][\w'’.-]*")
 _BETWEEN = r"(?:,?[\s\u00a0]|%20|\+|&nbsp;|&#160;)+"
