@@ -134,7 +134,7 @@ SECRETS: tuple[Shape, ...] = (
     _shape(
         "part of a GitLab token",
         "gl",
-        rf"(?<![\w-])(?P<secret>[\w-]*?gl(?:{_GITLAB}){_DASH}(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w.=\-]{{8,}})",
+        rf"(?<![\w-])(?P<secret>[\w-]*?gl(?:{_GITLAB}){_DASH}(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w.=\-]{{8,15}})(?![\w.=\-])",
         re.ASCII,
     ),
     _shape("GitLab token", "gr1348941", rf"(?P<secret>GR1348941(?:[\w=.\-]|{_DASH}){{16,}})", re.ASCII),
