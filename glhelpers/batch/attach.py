@@ -14,7 +14,7 @@ from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.publish import Attached, attach
 from glhelpers.evidence.seal import Seal, examine, seal_again
-from glhelpers.evidence.secrets import register_tokens
+from glhelpers.evidence.secrets import people_of, register_tokens
 from glhelpers.settings import Settings, remembered_notebook
 
 __all__ = ["attach_run"]
@@ -74,6 +74,7 @@ def _take_in(run_dir: Path, path: Path) -> None:
             next_step="Save the notebook after its last cell has run, and name the folder that the cell shows.",
         )
     folder = RunFolder(path=run_dir, final=run_dir, run_id=record.run_id)
-    finished = finished_notebook(book, record)
-    folder.write_text("notebook.ipynb", nbformat.writes(finished))
-    folder.write_text("notebook.html", html_page(record, finished))
+    with people_of(run_dir):
+        finished = finished_notebook(book, record)
+        folder.write_text("notebook.ipynb", nbformat.writes(finished))
+        folder.write_text("notebook.html", html_page(record, finished))

@@ -32,7 +32,7 @@ from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.redact import redact_text
 from glhelpers.evidence.seal import seal
-from glhelpers.evidence.secrets import register_tokens
+from glhelpers.evidence.secrets import people_of, register_tokens
 from glhelpers.gates.issue_notes import FROM_ISSUE
 from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord, StepState
@@ -160,9 +160,10 @@ def _finish(
     record = _record_of(folder, cut, id, settings)
     if output.is_file():
         notebook = nbformat.read(output, as_version=4)
-        notebook = finished_notebook(notebook, record)
-        folder.write_text("notebook.ipynb", nbformat.writes(notebook))
-        folder.write_text("notebook.html", html_page(record, notebook))
+        with people_of(folder.path):
+            notebook = finished_notebook(notebook, record)
+            folder.write_text("notebook.ipynb", nbformat.writes(notebook))
+            folder.write_text("notebook.html", html_page(record, notebook))
         output.unlink()
     folder.write_text("summary.md", summary_markdown(record))
     folder.write_record(record)

@@ -38,6 +38,7 @@ __all__ = [
     "pseudonyms_in",
     "register_person",
     "stricter",
+    "told_by",
     "use_policy",
     "use_pseudonym_key",
     "watch",
@@ -85,6 +86,7 @@ POLICY: Mapping[Destination, Masking] = {
 """What holds unless a profile says otherwise (`masking` in the configuration file)."""
 
 _policy: dict[Destination, Masking] = dict(POLICY)
+_told: ContextVar[frozenset[str]] = ContextVar("told by", default=frozenset())
 _bound: ContextVar[Destination] = ContextVar("bound for", default=Destination.disk)
 
 
@@ -242,11 +244,25 @@ def without_names(text: str, replace: Callable[[str], str]) -> str:
         for name in source():
             register_person(name)
     pattern = _pattern()
-    return pattern.sub(lambda match: replace(match[0]), text) if pattern is not None else text
+    if pattern is not None:
+        text = pattern.sub(lambda match: replace(match[0]), text)
+    for start, end in reversed(list(people_in(text, _told.get()))):
+        text = f"{text[:start]}{replace(text[start:end])}{text[end:]}"
+    return text
 
 
-def people_in(text: str, known: frozenset[str]) -> Iterator[int]:
-    """Where names of known persons begin, told by their pseudonyms alone, as names are written: with capitals."""
+@contextmanager
+def told_by(pseudonyms: frozenset[str]) -> Iterator[None]:
+    """In this block the persons behind these pseudonyms are known too: those of a run that another process made."""
+    token = _told.set(pseudonyms)
+    try:
+        yield
+    finally:
+        _told.reset(token)
+
+
+def people_in(text: str, known: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Where names of known persons stand, told by their pseudonyms alone, as names are written: with capitals."""
     if not known:
         return
     words = [(match.start(), match.end(), match[0]) for match in _WORD.finditer(text)]
@@ -265,7 +281,8 @@ def people_in(text: str, known: frozenset[str]) -> Iterator[int]:
                 ordinary = _ORDINARY.issuperset(_plain(window).split())
                 seen[window] = not ordinary and name_pseudonym(window) in known
             if seen[window]:
-                yield start
+                yield start, end - len(word) + len(word.rstrip(".'’-"))
+                break
 
 
 @lru_cache(maxsize=1)

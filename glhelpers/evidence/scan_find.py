@@ -72,7 +72,7 @@ def _search(masking: Masking, people: frozenset[str], text: str) -> Iterator[tup
     if masking.addresses is not Level.full:
         yield from (("e-mail address", match.start()) for match in EMAIL.finditer(text))
     if masking.names is not Level.full:
-        yield from (("name of a person", start) for start in people_in(text, people))
+        yield from (("name of a person", start) for start, _ in people_in(text, people))
 
 
 def _search_joined(text: str) -> Iterator[tuple[str, int]]:

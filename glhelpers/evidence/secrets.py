@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from glhelpers.clients.tape import Recorder
+from glhelpers.clients.tape import TAPE, Recorder
 from glhelpers.credentials import kept_token
-from glhelpers.evidence.personal import BUILT_IN_KEY, names_in, use_policy, watch
+from glhelpers.evidence.personal import BUILT_IN_KEY, names_in, pseudonyms_in, told_by, use_policy, watch
 from glhelpers.evidence.redact import register_secret, use_pseudonym_key
 from glhelpers.settings import Settings
 
-__all__ = ["KEY_FILE", "register_tokens", "watch_answers"]
+__all__ = ["KEY_FILE", "people_of", "register_tokens", "watch_answers"]
 
 KEY_FILE = "pseudonyms.key"
 """In the state folder, for a profile whose keyring holds no key of the pseudonyms."""
@@ -55,6 +56,17 @@ def watch_answers(recorder: Recorder) -> None:
                 yield from names_in(heard.body)
 
     watch(new_names)
+
+
+@contextmanager
+def people_of(folder: Path) -> Iterator[None]:
+    """In this block the persons are masked too that the kernel of this folder's run has heard of."""
+    try:
+        text = (folder / TAPE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    with told_by(pseudonyms_in([text])):
+        yield
 
 
 def _key_of(settings: Settings) -> bytes:

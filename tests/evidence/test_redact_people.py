@@ -33,7 +33,7 @@ from glhelpers.evidence.personal import (
 )
 from glhelpers.evidence.redact import forget_secrets, masked_fields, redact_json, redact_text
 from glhelpers.evidence.scan import outgoing, scan_bundle, scan_files, scan_sent
-from glhelpers.evidence.secrets import KEY_FILE, register_tokens, watch_answers
+from glhelpers.evidence.secrets import KEY_FILE, people_of, register_tokens, watch_answers
 from glhelpers.models.namespace import Member, User
 from glhelpers.models.record import RunRecord
 from glhelpers.models.subscription import Customer
@@ -120,6 +120,15 @@ def test_a_name_once_heard_is_masked_everywhere(name: str) -> None:
     ):
         assert redact_text(f"Asked by {text} today.") == f"Asked by {pseudonym} today."
     assert redact_text(pseudonym) == pseudonym
+
+
+def test_the_notebook_is_finished_with_the_names_that_its_kernel_heard(tmp_path: Path) -> None:
+    """The process around the kernel has only the pseudonyms of the kept answers, and masks the names all the same."""
+    (tmp_path / "answers.json").write_text(json.dumps([name_pseudonym(name) for name in NAMES]))
+    with people_of(tmp_path):
+        for name in NAMES:
+            assert redact_text(f"{name} and {name}.") == f"{name_pseudonym(name)} and {name_pseudonym(name)}."
+    assert redact_text(NAMES[0]) == NAMES[0]
 
 
 def test_the_scanner_knows_a_name_by_its_pseudonym_alone() -> None:
