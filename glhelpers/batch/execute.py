@@ -30,6 +30,7 @@ from glhelpers.evidence.keys import own_signer
 from glhelpers.evidence.markdown import summary_markdown
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
+from glhelpers.evidence.personal import Destination, masking_at
 from glhelpers.evidence.redact import redact_text
 from glhelpers.evidence.seal import seal
 from glhelpers.evidence.secrets import people_of, register_tokens
@@ -196,7 +197,8 @@ def _first_error(path: Path) -> str | None:
     if not path.is_file():
         return None
     outputs = [output for cell in nbformat.read(path, as_version=4).cells for output in cell.get("outputs", [])]
-    return next((redact_text(str(output.evalue)) for output in outputs if output.output_type == "error"), None)
+    seen = masking_at(Destination.terminal)
+    return next((redact_text(str(output.evalue), seen) for output in outputs if output.output_type == "error"), None)
 
 
 def _was_sending(record: RunRecord) -> bool:
