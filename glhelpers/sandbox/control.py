@@ -22,6 +22,8 @@ from glhelpers.sandbox.web import Call, answer, halt
 __all__ = ["Control"]
 
 _MOST_LOGGED = 20_000
+_TOLD = ("action", "target", "subscription_name", "idempotency_key", "quick_actions", "mentions")
+"""What a route may tell of a write."""
 
 
 class Control:
@@ -44,9 +46,7 @@ class Control:
             # A page leads on to another one after it has done what was asked; a redirect alone did nothing.
             done = status < 300 or (status < 400 and call.written.get("action") is not None)
             applied = done and not call.written.get("repeated")
-            about = {
-                name: call.written.get(name) for name in ("action", "target", "subscription_name", "idempotency_key")
-            }
+            about = {name: call.written.get(name) for name in _TOLD}
             tool = bool(call.written.get("support_tool"))
             self.writes.append({**row, "request_no": self.received, **about, "applied": applied, "support_tool": tool})
 

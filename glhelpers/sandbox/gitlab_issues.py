@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 from glhelpers.sandbox.auth import need_scope
+from glhelpers.sandbox.quick_actions import carry_out, mentions, split
 from glhelpers.sandbox.store import Doc
 from glhelpers.sandbox.web import Call, Handler, answer, halt, paged
 
@@ -18,7 +19,6 @@ __all__ = ["ROUTES", "note_of"]
 
 _LONGEST_NOTE = 1_000_000
 _LARGEST_UPLOAD = 100 * 1024 * 1024
-_QUICK_ACTION = re.compile(r"^/(close|reopen|label|unlabel|assign|unassign|confidential)\b.*$", re.MULTILINE)
 
 
 def _project(call: Call) -> Doc:
@@ -115,10 +115,7 @@ def _add_note(call: Call) -> Response:
     project, issue = _issue(call)
     body = _body(call)
     call.written["action"] = "create_note"
-    actions = _QUICK_ACTION.findall(body)
-    if "close" in actions:
-        call.store.put("issue", f"{project['id']}/{issue['iid']}", {**issue, "state": "closed"})
-    kept = _QUICK_ACTION.sub("", body).strip()
+    kept = _acted_upon(call, project, issue, body)
     if not kept:
         return answer({"commands_changes": {}, "summary": ["Commands applied"]}, 202)
     id, now = call.store.next_id("note"), call.store.now().isoformat()
@@ -126,6 +123,14 @@ def _add_note(call: Call) -> Response:
     note = {"id": id, **note_of(project, issue, user, kept, now, internal=call.json().get("internal") is True)}
     call.store.put("note", id, note)
     return answer(_note_entity(note), 201)
+
+
+def _acted_upon(call: Call, project: Doc, issue: Doc, body: str) -> str:
+    """Do what a text does when it is saved; the text that is left to show."""
+    kept, actions = split(body)
+    carry_out(call.store, project, issue, actions)
+    call.written |= {"quick_actions": [name for name, _ in actions], "mentions": mentions(kept)}
+    return kept
 
 
 def note_of(project: Doc, issue: Doc, user: Doc, body: str, now: str, *, internal: bool) -> Doc:
@@ -151,13 +156,14 @@ def note_of(project: Doc, issue: Doc, user: Doc, body: str, now: str, *, interna
 
 
 def _change_note(call: Call) -> Response:
-    _, issue = _issue(call)
+    project, issue = _issue(call)
     note = call.store.get("note", call.names["note_id"])
     if note is None or note["noteable_id"] != issue["id"]:
         raise halt(404, {"message": "404 Note Not Found"})
     if call.user is None or note["author"]["id"] != call.user["id"]:
         raise halt(403, {"message": "403 Forbidden"})
-    changed = {**note, "body": _body(call), "updated_at": call.store.now().isoformat()}
+    kept = _acted_upon(call, project, issue, _body(call))
+    changed = {**note, "body": kept or note["body"], "updated_at": call.store.now().isoformat()}
     call.written["action"] = "update_note"
     return answer(_note_entity(call.store.put("note", note["id"], changed)))
 

@@ -12,6 +12,7 @@ from glhelpers.sandbox.web import Call, Halt, Handler, answer, halt
 
 __all__ = ["ROUTES"]
 
+_LARGEST_UPLOAD = 50 * 10**6
 _UPLOADS_LAST = timedelta(minutes=60)
 _STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
 _INVALID = {"error": "RecordInvalid", "description": "Record validation errors"}
@@ -103,6 +104,8 @@ def _upload(call: Call) -> Response:
         raise _invalid("filename", "can't be blank")
     if any(name.endswith(ending) for ending in call.store.switches.zendesk_refuses):
         raise _invalid("base", "this file type is not allowed")
+    if len(call.body) > _LARGEST_UPLOAD:
+        raise halt(413, {"error": "AttachmentTooLarge", "description": "The attachment is too large"})
     id, token = call.store.next_id("zendesk_file"), uuid.uuid4().hex
     expires = (call.store.now() + _UPLOADS_LAST).isoformat()
     doc = {"id": id, "file_name": name, "size": len(call.body), "expires_at": expires}
