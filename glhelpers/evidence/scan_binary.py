@@ -13,6 +13,7 @@ _PIXELS = (b"IDAT", b"fdAT")
 _MOST = 2_000_000
 _SHORTEST = 6
 _RUNS = re.compile(rb"[\x20-\x7e\t\n\r]{%d,}" % _SHORTEST)
+_PACKED = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 _WIDE = (
     ("utf-16-le", re.compile(rb"(?:[\x20-\x7e]\x00){%d,}" % _SHORTEST)),
     ("utf-16-be", re.compile(rb"(?:\x00[\x20-\x7e]){%d,}" % _SHORTEST)),
@@ -24,7 +25,8 @@ def texts_in_binary(content: bytes) -> Iterator[tuple[str, str]]:
     Every readable text in the bytes, with the part that holds it.
 
     Of a PNG each chunk but the pixels, unpacked where it is compressed, and what follows the picture;
-    of any other format every run of readable characters, which is how EXIF, XMP and comments are kept.
+    of any other format every run of readable characters, which is how EXIF, XMP and comments are kept,
+    and the packed parts of a PDF.
     """
     if content.startswith(_PNG):
         for name, data in _chunks(content):
@@ -33,6 +35,17 @@ def texts_in_binary(content: bytes) -> Iterator[tuple[str, str]]:
                 yield from ((part, text) for text in _readable(_unpacked(name, data)))
         return
     yield from (("text inside it", text) for text in _readable(content))
+    if content.startswith(b"%PDF"):
+        yield from (
+            ("a packed part", text) for part in _PACKED.finditer(content) for text in _readable(_inflated(part[1]))
+        )
+
+
+def _inflated(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, _MOST)
+    except zlib.error:
+        return b""
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -63,10 +76,8 @@ def _unpacked(name: bytes, data: bytes) -> bytes:
             return head + b"\n" + rest
     else:
         rest = rest[1:]
-    try:
-        return head + b"\n" + zlib.decompressobj().decompress(rest, _MOST)
-    except zlib.error:
-        return data
+    unpacked = _inflated(rest)
+    return head + b"\n" + unpacked if unpacked else data
 
 
 def _readable(content: bytes) -> Iterator[str]:

@@ -15,6 +15,8 @@ from urllib.parse import quote
 
 import nbformat
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nbformat import NotebookNode
 from planted import KINDS, PLACES, TOKEN, notebook, png
 from pydantic import SecretStr
@@ -255,6 +257,13 @@ def test_a_broken_file_is_looked_at_all_the_same(name: str, content: bytes) -> N
     """Whatever a file claims to be, reading it does not fail, and a token behind the damage is found."""
     scan_files({name: content})
     assert scan_files({name: content + b"\n" + TOKEN.encode() + b"\n"})
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["a.json", "a.ipynb", "a.html", "a.png", "a"]), st.binary(max_size=400) | st.text(max_size=200))
+def test_no_content_makes_the_scanner_fail(name: str, content: bytes | str) -> None:
+    """Whatever the bytes are, there is an answer."""
+    scan_files({name: content.encode("utf-8", "replace") if isinstance(content, str) else content})
 
 
 def test_a_name_that_is_told_twice_hides_nothing() -> None:

@@ -197,5 +197,11 @@ PLACES: dict[str, Callable[[str], _Files]] = {
     "bytes after a PNG": lambda text: {"a.png": png(after=b"\0\xff" + text.encode())},
     "JPEG comment": lambda text: {"a.jpg": _jpeg((0xFE, text.encode()))},
     "JPEG EXIF": lambda text: {"a.jpg": _jpeg((0xE1, b"Exif\0\0" + _exif(text)))},
+    "PDF output": lambda text: _shown(
+        "application/pdf", _b64(b"%PDF-1.7\n\xff stream\n" + zlib.compress(f"({text}) Tj".encode()) + b"\nendstream")
+    ),
+    "GIF comment": lambda text: {
+        "a.gif": b"GIF89a\x01\0\x01\0\x80\0\0!\xfe" + bytes([len(text) % 256]) + text.encode()
+    },
     "archive": lambda text: {"evidence.zip": _zip(text)},
 }
