@@ -21,7 +21,7 @@ Every error that leaves the package, drawn by *who must act*.
     `-- RunbookContractError     a runbook or rule breaks the package's own contract (exit code 3)
 
 A message says what was tried, on what, and what to do next.  It never holds a token, a header
-or a body that came from a server unread.
+or a body that came from a server unread, and a control or direction mark in it is shown, not acted on.
 """
 
 from __future__ import annotations
@@ -49,15 +49,20 @@ __all__ = [
 ]
 
 
+def _seen(text: str) -> str:
+    """The text with every character that a terminal would act on, or not show, written as its escape."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+
+
 class GlhelpersError(Exception):
     """Base of all; `exit_code` is what the command line ends with."""
 
     exit_code = 3
 
     def __init__(self, message: str, *, next_step: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.next_step = next_step
+        self.message = _seen(message)
+        self.next_step = _seen(next_step) if next_step is not None else None
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} {self.next_step}" if self.next_step else self.message

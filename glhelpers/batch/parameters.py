@@ -37,11 +37,13 @@ def gather(pairs: list[str], file: Path | None, approval: Path | None) -> dict[s
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadParameter(
-            f"The parameter file {path.name} cannot be read ({error.strerror}).", next_step="Check its path."
-        ) from None
+        if not path.is_file():  # a pipe or a device would be read for ever
+            raise FileNotFoundError(None, "no such file")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no such file"
+        raise BadParameter(f"The parameter file {path.name} cannot be read ({why}).", next_step="Check its path.") from None
     if len(content) > _LARGEST:
         raise BadParameter(f"The parameter file {path.name} is too large.", next_step="It holds a few short values.")
     try:
