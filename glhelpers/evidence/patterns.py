@@ -113,8 +113,8 @@ SECRETS: tuple[Shape, ...] = (
     ),
     _shape(
         "session cookie",
-        "_session remember_user_token",
-        rf"\b(?:\w*_session(?:_id)?|remember_user_token)\w*{_SEPARATED}{_NOT_MASKED}(?P<secret>[\w%.~+/=-]{{8,}})",
+        "_session sessid sessionid remember_user_token",
+        rf"\b(?:\w*_session(?:_id)?|[A-Z]*SESS(?:ION)?ID|remember_user_token)\w*{_SEPARATED}{_NOT_MASKED}(?P<secret>[\w%.~+/=-]{{8,}})",
         re.ASCII,
     ),
     _shape(
@@ -180,6 +180,17 @@ SECRETS: tuple[Shape, ...] = (
     ),
     # The picture's name is a hash of the address: whoever has a guess can test it.
     _shape("hash of an address", "gravatar", r"gravatar\.com/avatar/(?P<secret>[0-9a-f]{32,64})", re.IGNORECASE),
+    _shape(
+        "password on a command line",
+        "curl wget",
+        rf"(?<![A-Za-z])(?:curl|wget)\b[^\n\0]{{0,200}}?\s(?:-u|--user)[ =]+[\"']?{_NOT_MASKED}(?P<secret>[^\s:\"']+:[^\s\"']+)",
+    ),
+    _shape(
+        "signed address",
+        "signature= sig=",
+        rf"(?:X-(?:Amz|Goog)-Signature|[?&]sig(?:nature)?)={_NOT_MASKED}(?P<secret>[\w%+/.~-]{{24,}}=*)",
+        re.IGNORECASE | re.ASCII,
+    ),
     _shape("Zendesk token", "/token:", rf"/token:{_NOT_MASKED}(?P<secret>[A-Za-z0-9]{{20,}})"),
     *(_shape(kind, needles, f"(?<![A-Za-z0-9])(?P<secret>{pattern})") for kind, needles, pattern in SERVICE_KEYS),
 )
@@ -208,5 +219,5 @@ EMAIL = re.compile(
 SUSPICIOUS = re.compile(
     r"@|40|commat|\uff20|[\[(]at[\])]|gl[a-z]{2,6}(?:[-%&\\\u2010-\u2015\u2212\uff0d])|GR1348941|eyJ|://|PRIVATE"
     r"|(?i:token|secret|bearer|basic|cookie|oauth|session|authori[sz]ation|passw|pwd|key)|[A-Za-z0-9+/_=-]{20}"
-    r"|AKIA|ASIA"
+    r"|AKIA|ASIA|xox|hv[sbr]\.|SG\.|(?i:curl|wget|signature|sig=|sess)"
 )

@@ -17,6 +17,7 @@ from glhelpers.evidence.redact import redact_json, redact_text
 from glhelpers.evidence.scan_find import found_in
 from glhelpers.evidence.scan_random import our_values, random_strings
 from glhelpers.evidence.scan_read import Piece, pieces
+from glhelpers.evidence.scan_rules import SECOND
 
 __all__ = ["Hit", "outgoing", "refuse_hits", "scan_bundle", "scan_files", "scan_sent"]
 
@@ -58,7 +59,8 @@ def scan_files(files: Mapping[str, bytes], masking: Masking = _MASKED) -> tuple[
         several = "\n" in piece.text.strip() and ", line " not in piece.place
         place = f"{piece.place}, line {line}" if several else piece.place
         hits[Hit(kind, redact_text(place))] = None
-    return tuple(hits)
+    told = {hit.place for hit in hits if not hit.kind.startswith(SECOND)}
+    return tuple(hit for hit in hits if hit.place not in told or not hit.kind.startswith(SECOND))
 
 
 def outgoing(files: Mapping[str, bytes], destination: Destination) -> dict[str, bytes]:

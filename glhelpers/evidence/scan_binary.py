@@ -10,6 +10,7 @@ __all__ = ["texts_in_binary"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PIXELS = (b"IDAT", b"fdAT")
+_COMMENT = 0xFE
 _MOST = 2_000_000
 _SHORTEST = 6
 _RUNS = re.compile(rb"[\x20-\x7e\t\n\r]{%d,}" % _SHORTEST)
@@ -34,11 +35,35 @@ def texts_in_binary(content: bytes) -> Iterator[tuple[str, str]]:
                 part = f"{name.decode('ascii', 'replace')} chunk" if name else "bytes after the picture"
                 yield from ((part, text) for text in _readable(_unpacked(name, data)))
         return
+    for part, data in (*_segments(content), *_comments(content)):
+        yield from ((part, text) for text in _readable(data))
     yield from (("text inside it", text) for text in _readable(content))
     if content.startswith(b"%PDF"):
         yield from (
             ("a packed part", text) for part in _PACKED.finditer(content) for text in _readable(_inflated(part[1]))
         )
+
+
+def _segments(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """The segments of a JPEG before its pixels: their length would otherwise be read as a letter of the text."""
+    at = 2
+    while content.startswith(b"\xff\xd8") and content[at : at + 1] == b"\xff" and content[at + 1 : at + 2] != b"\xda":
+        size = int.from_bytes(content[at + 2 : at + 4], "big")
+        yield (
+            "comment" if content[at + 1] == _COMMENT else "segment beside the picture",
+            content[at + 4 : at + 2 + size],
+        )
+        at += 2 + max(2, size)
+
+
+def _comments(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """The comments of a GIF, put together: they are kept in pieces, each with its length before it."""
+    for found in re.finditer(rb"!\xfe", content if content.startswith(b"GIF8") else b""):
+        at, whole = found.end(), b""
+        while at < len(content) and content[at]:
+            whole += content[at + 1 : at + 1 + content[at]]
+            at += 1 + content[at]
+        yield "comment", whole
 
 
 def _inflated(data: bytes) -> bytes:

@@ -7,7 +7,10 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-__all__ = ["second_opinion"]
+__all__ = ["SECOND", "second_opinion"]
+
+SECOND = "detect-secrets: "
+"""How the kinds of this scanner begin."""
 
 # Module, class, and what stands in every text that it finds something in (lower case), which saves most searches.
 # Not taken: entropy (judged in scan_random by place), keywords (in the table of shapes), public IP addresses.
@@ -61,4 +64,4 @@ def second_opinion(text: str) -> Iterator[tuple[str, int]]:
         for pattern in plugin.denylist:
             for match in pattern.finditer(text):
                 if not digits or any(sign.isdigit() for sign in match[0]):
-                    yield plugin.secret_type, match.start()
+                    yield f"{SECOND}{plugin.secret_type}", match.start()

@@ -49,6 +49,8 @@ KINDS: dict[str, str] = {
     "cookie that is set": f"Set-Cookie: sid={BODY}; Path=/; HttpOnly",
     "password in a link": "https://robin:hunter2@git.example.com/x.git",
     "password": "password = 'correct-horse-9'",
+    "password on a command line": "curl -u robin:s3cretword https://git.example.com/api",
+    "signed address": f"https://files.example.com/a?X-Amz-Signature={_HEX}",
     "variable": f"GITLAB_TOKEN={BODY}",
     "RSA key": _PEM.format("RSA ", _KEY),
     "OpenSSH key": _PEM.format("OPENSSH ", "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ"),
