@@ -175,7 +175,7 @@ ORDINARY = {
     "names of code": "from glhelpers.models.namespace import GitlabSubscription, BillableMembership2 as Membership_v2",
     "words about tokens": "The token is missing, expired or revoked; ask for scope api. PRIVATE-TOKEN is the header. "
     "Set GLHELPERS_GITLAB_TOKEN, or run: keyring set glhelpers:production gitlab. password: ask the customer.",
-    "a link to clone": "git@gitlab.com:gitlab-com/support.git and https://gitlab.com/gitlab-com/support.git",
+    "a link to clone": "git@git.example.com:team/support.git and https://gitlab.com/gitlab-com/support.git",
     "a stage called token": json.dumps({"decision": {"path": [["token", "proceed"], ["secret", "stop"]]}}),
     "masked before": "[masked: GitLab token] Authorization: [masked: request header] person-3f2a1b@… name-3f2a1b2c",
     "an address that kept its domain": "customers?email=person-720d54@plover.example.com&page=1",
