@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
+
+from glhelpers.evidence.text import one_line
+
+if TYPE_CHECKING:
+    from glhelpers.evidence.verify import Looked
 
 __all__ = ["evidence_app"]
 
@@ -25,7 +30,7 @@ def evidence() -> None:
 
 @evidence_app.command()
 def keygen(
-    name: Annotated[str, typer.Option(help="Under which name the public key is trusted here.")] = "",
+    name: Annotated[str, typer.Option(help="Under which name the public key is trusted here; else yours.")] = "",
     file: Annotated[
         Path | None, typer.Option("--file", metavar="PATH", help="A new file, instead of the keyring.")
     ] = None,
@@ -35,8 +40,9 @@ def keygen(
     from glhelpers.settings import operator_name
 
     made, out = make_key(name or operator_name(), file), _console()
-    out.print(f"[green]✔[/] Key {made.key_id[:16]}… is in {escape(made.private)}; runs are signed with it from now on.")
-    out.print(f"  Give the public half to whoever checks your evidence: {escape(str(made.public))}")
+    out.print(f"[green]✔[/] The private key is in {escape(made.private)}; with it, runs are signed from now on.")
+    out.print(f"  Key id: {made.key_id}\n  The public key, trusted here, for whoever checks your evidence:")
+    out.print(f"  {escape(str(made.trusted))}\n{made.public_pem}", end="")
 
 
 @evidence_app.command()
@@ -48,47 +54,96 @@ def trust(
     from glhelpers.evidence.keys import trust as trust_key
 
     taken = trust_key(public_key, name or public_key.stem)
-    _console().print(f"[green]✔[/] {escape(taken.name)} is trusted, key {taken.key.keyid[:16]}….")
+    _console().print(
+        f"[green]✔[/] {escape(taken.name)} is trusted from now on. Ask them whether this is the id of their key: {taken.key.keyid}"
+    )
 
 
 @evidence_app.command()
 def verify(
     run_dir: Annotated[Path, typer.Argument(help="The folder of a run.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-    unsigned_is_fine: Annotated[bool, typer.Option("--allow-unsigned", help="Exit 0 where nobody signed.")] = False,
+    signature: Annotated[
+        bool | None,
+        typer.Option(
+            "--require-signature/--allow-unsigned",
+            help="Whether nobody's signature is enough; without a word, it is where no signer is trusted.",
+            show_default=False,
+        ),
+    ] = None,
+    journal: Annotated[bool, typer.Option("--journal", help="Hold the journal against it, too.")] = False,
 ) -> None:
     """
     Hold a folder against its manifest and signature: any changed, missing or added byte is told.
 
-    Exit codes: 0 whole and signed by a trusted signer, 4 anything else.
+    Exit codes: 0 whole and signed by a trusted signer (or unsigned, where that is enough), 4 anything else.
     """
-    from glhelpers.evidence.seal import Seal, examine
+    from glhelpers.evidence.verify import enough, examine, in_journal
+    from glhelpers.settings import journal_url
 
     looked = examine(run_dir)
-    fine = looked.whole and (looked.seal is Seal.signed or (unsigned_is_fine and looked.seal is Seal.unsigned))
+    differs = in_journal(journal_url(), looked.predicate) if journal and looked.predicate is not None else None
+    fine = enough(looked, signature) and differs is None
     if as_json:
-        told = {"whole": looked.whole, "seal": looked.seal, "signer": looked.signer, "files": dict(looked.files)}
-        typer.echo(json.dumps(told | {"run": looked.predicate}, ensure_ascii=False, indent=1))
-        raise typer.Exit(0 if fine else _OTHERWISE)
+        typer.echo(_as_json(looked, fine, differs))
+    else:
+        _show_looked(looked, run_dir, fine)
+        if journal and looked.predicate is not None:
+            told = f"[bold red]✘[/] {escape(differs)}" if differs else "[green]✔[/] The journal tells the same."
+            _console().print(told)
+    raise typer.Exit(0 if fine else _OTHERWISE)
+
+
+def _as_json(looked: Looked, fine: bool, journal_differs: str | None) -> str:
+    from glhelpers.evidence.verify import shown
+
+    told = {
+        "ok": fine,
+        "whole": looked.whole,
+        "seal": looked.seal.value,
+        "signer": looked.signer or None,
+        "keyid": looked.keyid or None,
+        "why": journal_differs or looked.why or None,
+        "files": {shown(name): state.value for name, state in looked.files},
+        "run": looked.predicate.model_dump(mode="json") if looked.predicate is not None else None,
+    }
+    return json.dumps(told, indent=1)
+
+
+def _show_looked(looked: Looked, run_dir: Path, fine: bool) -> None:
+    from glhelpers.evidence.verify import FileState, Seal, approved_since, shown
+
     out = _console()
+    table = Table("", "file", "how it stands")
     for name, state in looked.files:
-        good = state in ("same", "approved since")
-        out.print(f"{'[green]✔[/]' if good else '[bold red]✘[/]'} {escape(name)}: {state}")
+        good = state in (FileState.same, FileState.approved_since)
+        table.add_row("[green]✔[/]" if good else "[red]✘[/]", escape(shown(name)), state)
+    out.print(table)
+    if looked.predicate is not None:
+        run = looked.predicate
+        told = f"run {run.run_id} of {run.runbook} by {run.operator}, glhelpers {run.glhelpers}: {run.status}"
+        out.print(f"  {escape(one_line(told))}{'' if run.complete else ', [bold red]INCOMPLETE[/]'}")
+        if run.resealed is not None:
+            before = f"by key {run.resealed.keyid[:16]}" if run.resealed.keyid else "by nobody"
+            out.print(
+                f"  {escape(', '.join(run.resealed.added))} came in after the run; before, it was signed {before}."
+            )
+        approval = approved_since(run_dir, run)
+        if approval is not None and ("approval.json", FileState.approved_since) in looked.files:
+            out.print(
+                f"  Approved since by {escape(one_line(approval.approved_by))}; the seal does not cover that file."
+            )
     words = {
-        Seal.signed: f"[green]✔[/] Signed by {escape(looked.signer)}.",
-        Seal.unsigned: "[bold yellow]![/] Nobody has signed: whoever changed a file could have changed the manifest, too.",
-        Seal.unknown: f"[bold red]✘[/] Signed by a key that is not trusted here: {escape(looked.signer[:64])}",
-        Seal.broken: "[bold red]✘[/] The signature does not fit the manifest.",
-        Seal.absent: "[bold red]✘[/] The folder was never sealed, or its manifest is gone.",
+        Seal.signed: f"[green]✔[/] Signed by {escape(looked.signer)}, key {looked.keyid[:16]}.",
+        Seal.unsigned: "[bold yellow]![/] signed: no. Whoever changed a file could have changed the manifest, too.",
+        Seal.unknown: f"[bold red]✘[/] Unknown signer: key {escape(one_line(looked.keyid)[:64])} is not trusted here.",
+        Seal.broken: f"[bold red]✘[/] {escape(looked.why)}",
+        Seal.absent: f"[bold red]✘[/] {escape(looked.why)}",
     }
     out.print(words[looked.seal])
-    if looked.predicate:
-        run = looked.predicate
-        out.print(
-            f"  run {escape(str(run.get('run_id')))} of {escape(str(run.get('runbook')))}: {escape(str(run.get('status')))}"
-        )
+    if looked.seal is Seal.unsigned and looked.whole and not fine:
+        out.print("  A signature is required here, since signers are trusted; --allow-unsigned does without.")
     out.print("[bold green]Whole.[/]" if looked.whole else "[bold red]Not as it was sealed.[/]")
-    raise typer.Exit(0 if fine else _OTHERWISE)
 
 
 @evidence_app.command()

@@ -258,9 +258,9 @@ class Run(Acting):
 
     def _seal(self, record: RunRecord) -> None:
         from glhelpers.evidence.keys import own_signer  # a kernel that another process drives leaves the seal to it
-        from glhelpers.evidence.seal import seal
+        from glhelpers.evidence.seal import journal_rows, seal
 
-        seal(self.folder, record, own_signer())
+        seal(self.folder, record, own_signer(), journal_rows(record, self.settings))
 
     def _how_to_attach(self) -> str:
         if self.settings.driven:

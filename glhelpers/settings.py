@@ -25,6 +25,7 @@ __all__ = [
     "SERVICES",
     "Endpoint",
     "Settings",
+    "configuration_folder",
     "environment_of",
     "journal_url",
     "load_settings",
@@ -32,7 +33,9 @@ __all__ = [
     "remember_notebook",
     "remembered_notebook",
     "require_tokens",
+    "signing_key_file",
     "state_folder",
+    "trusted_signers_folder",
 ]
 
 SERVICES = ("gitlab", "customersdot", "zendesk")
@@ -204,6 +207,23 @@ def state_folder() -> Path:
 def operator_name() -> str:
     """Who runs this: GLHELPERS_OPERATOR, else the login name."""
     return os.environ.get("GLHELPERS_OPERATOR") or _login()
+
+
+def trusted_signers_folder() -> Path:
+    """Where the public keys of those lie whose seals count: GLHELPERS_TRUSTED_SIGNERS, else beside the configuration file."""
+    named = os.environ.get("GLHELPERS_TRUSTED_SIGNERS")
+    return (Path(named) if named else configuration_folder() / "trusted_signers").expanduser().absolute()
+
+
+def signing_key_file() -> Path | None:
+    """The file of one's own signing key that GLHELPERS_SIGNING_KEY names; None: the keyring's, if it has one."""
+    named = os.environ.get("GLHELPERS_SIGNING_KEY")
+    return Path(named).expanduser().absolute() if named else None
+
+
+def configuration_folder() -> Path:
+    """Where config.toml lies, or would."""
+    return _config_file(os.environ).expanduser().absolute().parent
 
 
 def journal_url() -> str:

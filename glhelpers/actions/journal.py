@@ -236,10 +236,16 @@ class Journal:
         """All rows, or those of one intent, oldest first."""
         return [Entry(**{**row, "payload": _payload(row)}) for row in self._rows(intent_id)]
 
-    def _rows(self, intent_id: str | None = None) -> list[dict[str, Any]]:
+    def entries_about(self, target: str) -> list[Entry]:
+        """All rows about a target, oldest first."""
+        return [Entry(**{**row, "payload": _payload(row)}) for row in self._rows(target=target)]
+
+    def _rows(self, intent_id: str | None = None, target: str | None = None) -> list[dict[str, Any]]:
         query = sa.select(_ENTRIES).order_by(_ENTRIES.c.seq)
         if intent_id is not None:
             query = query.where(_ENTRIES.c.intent_id == intent_id)
+        if target is not None:
+            query = query.where(_ENTRIES.c.target == target)
         with self._transaction("be read") as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 

@@ -12,14 +12,13 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 import papermill as pm
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
-from securesystemslib.signer import CryptoSigner
 
 from glhelpers.acting import sheet_for
 from glhelpers.actions.catalogue import notebook_path, runbook
@@ -32,13 +31,16 @@ from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.personal import Destination, masking_at
 from glhelpers.evidence.redact import redact_text
-from glhelpers.evidence.seal import seal
+from glhelpers.evidence.seal import journal_rows, seal
 from glhelpers.evidence.secrets import people_of, register_tokens
 from glhelpers.gates.issue_notes import FROM_ISSUE
 from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord, StepState
 from glhelpers.models.request import parse_parameters
 from glhelpers.settings import Settings, environment_of, require_tokens
+
+if TYPE_CHECKING:
+    from securesystemslib.signer import CryptoSigner
 
 __all__ = ["CELL_SECONDS", "ENGINE", "STARTS", "Result", "execute", "notebook_path"]
 
@@ -168,7 +170,7 @@ def _finish(
         output.unlink()
     folder.write_text("summary.md", summary_markdown(record))
     folder.write_record(record)
-    seal(folder, record, signer)
+    seal(folder, record, signer, journal_rows(record, settings))
     final = folder.finalise()
     return Result(record, final.path)
 

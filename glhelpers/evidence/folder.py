@@ -23,7 +23,7 @@ from glhelpers.models.request import ticket_number
 __all__ = ["RunFolder", "read_record", "redacted_record", "run_id_of"]
 
 _RUNBOOK = re.compile(r"[a-z][a-z0-9_]{0,60}")
-_FILE = re.compile(r"[a-z][a-z0-9_-]{0,60}\.[a-z0-9]{1,10}")
+_FILE = re.compile(r"[a-z][a-z0-9_-]{0,60}(?:\.[a-z0-9]{1,10}){1,2}")
 _LARGEST_RECORD = 20_000_000
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -106,6 +106,12 @@ class RunFolder:
                 raise
             _sync(self.path)
         return target
+
+    def sweep(self) -> None:
+        """Remove what a write that was cut off has left beside its file."""
+        for path in self.path.glob(".*.part"):
+            if path.is_file() and not path.is_symlink():
+                path.unlink(missing_ok=True)
 
     def finalise(self) -> RunFolder:
         """Give the folder its final name, which says that the run was recorded to its end."""

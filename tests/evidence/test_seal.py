@@ -1,302 +1,246 @@
-"""The seal: any changed, missing or added byte is told, and so is who vouches for the rest."""
+"""The seal itself: what the manifest says, that it comes last, and that a file which comes later leads to a new one."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-import os
 import shutil
-import stat
-from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any
 
-import keyring
 import pytest
-from keyring.backend import KeyringBackend
-from typer.testing import CliRunner
-from walks import approved, walk
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from sealed import GIVEN, Sealed, sealed_folders, use
+from walks import walk
 
-from glhelpers.batch.attach import attach_run
-from glhelpers.cli import app
-from glhelpers.errors import BadParameter, BadPlanFile, BadSettings, GlhelpersError
+from glhelpers import __version__
+from glhelpers.actions.catalogue import notebook_path
+from glhelpers.errors import BadPlanFile, BadSettings
 from glhelpers.evidence.folder import RunFolder, read_record
-from glhelpers.evidence.keys import make_key, own_signer, trust, trusted_signers
-from glhelpers.evidence.seal import ENVELOPE, MANIFEST, FileState, Seal, examine, seal
-from glhelpers.sandbox.world_file import DEMO, load_world
-from glhelpers.sandbox_process import Running, start_sandbox
-from glhelpers.settings import load_settings
+from glhelpers.evidence.keys import make_key, own_signer
+from glhelpers.evidence.scan import scan_bundle
+from glhelpers.evidence.seal import rules_version, seal, take_in
+from glhelpers.evidence.statement import ENVELOPE, MANIFEST
+from glhelpers.evidence.verify import FileState, Seal, enough, examine, seal_sentence
 
-CASE = {case.ticket: case for case in load_world(DEMO).cases}[1002]
-GIVEN = {name: str(value) for name, value in CASE.parameters.items()}
-FLIPS = 500
+NOTEBOOK = {"notebook.ipynb": b'{"cells": []}', "notebook.html": b"<p>Taken in</p>"}
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A place with a key, its public half, and the sealed folder of a run that waits for approval."""
-    place = tmp_path_factory.mktemp("origin")
-    sandbox = start_sandbox()
-    with pytest.MonkeyPatch.context() as patch:
-        for service, url in sandbox.urls.items():
-            patch.setenv(f"GLHELPERS_{service.upper()}_URL", url)
-            patch.setenv(
-                f"GLHELPERS_{service.upper()}_TOKEN", sandbox.tokens["admin" if service == "gitlab" else service]
-            )
-        for name, path in (("STATE_DIR", "state"), ("RUNS_DIR", "runs"), ("TRUSTED_SIGNERS", "signers")):
-            patch.setenv(f"GLHELPERS_{name}", str(place / path))
-        patch.setenv("GLHELPERS_SIGNING_KEY", str(place / "key.pem"))
-        make_key("ada", place / "key.pem")
-        walk("force_associate", GIVEN).folder.rename(place / "sealed")
-    assert sandbox.process is not None
-    sandbox.process.communicate(timeout=5)
-    return place
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
+    """The folders, made once."""
+    return sealed_folders(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(autouse=True)
+def ada(sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ada's key is at hand and trusted; there is no service to be reached."""
+    use(monkeypatch, sealed.root)
+    for service in ("GITLAB", "CUSTOMERSDOT", "ZENDESK"):
+        monkeypatch.setenv(f"GLHELPERS_{service}_URL", "http://127.0.0.1:9")
+        monkeypatch.setenv(f"GLHELPERS_{service}_TOKEN", "of-nobody")
 
 
 @pytest.fixture
-def keys(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A key of one's own in a file, trusted here."""
-    shutil.copytree(origin / "signers", tmp_path / "signers")
-    shutil.copy(origin / "key.pem", tmp_path / "key.pem")
-    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(tmp_path / "signers"))
-    monkeypatch.setenv("GLHELPERS_SIGNING_KEY", str(tmp_path / "key.pem"))
-    return tmp_path / "key.pem"
+def folder(sealed: Sealed, tmp_path: Path) -> Path:
+    """A copy of a folder without an executed notebook, as JupyterLab leaves one."""
+    return sealed.copy_of(sealed.other, tmp_path)
 
 
-@pytest.fixture
-def folder(origin: Path, keys: Path, tmp_path: Path) -> Path:
-    """A copy of the sealed folder."""
-    to = tmp_path / "runs" / read_record(origin / "sealed").run_id
-    shutil.copytree(origin / "sealed", to)
-    return to
+def manifest(folder: Path) -> dict[str, Any]:
+    """The statement as anybody's JSON reader reads it."""
+    told: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    return told
 
 
-def states(folder: Path) -> dict[str, FileState]:
-    """What is not as it was."""
-    return {name: state for name, state in examine(folder).files if state is not FileState.same}
+def test_the_manifest_is_an_in_toto_statement(sealed: Sealed) -> None:
+    """Every file with its SHA-256 and size, beside the versions of package, rules and runbook."""
+    told = manifest(sealed.waiting)
+    assert told["_type"] == "https://in-toto.io/Statement/v1"
+    files = {path.name for path in sealed.waiting.iterdir()} - {MANIFEST, ENVELOPE}
+    assert {"answers.json", "notebook.html", "notebook.ipynb", "plan.json", "record.json", "summary.md"} == files
+    assert {one["name"] for one in told["subject"]} == files
+    for one in told["subject"]:
+        content = (sealed.waiting / one["name"]).read_bytes()
+        assert one["digest"]["sha256"] == hashlib.sha256(content).hexdigest()
+        assert one["annotations"] == {"size": len(content)}
+    record, run = read_record(sealed.waiting), told["predicate"]
+    assert run["runbook_sha256"] == hashlib.sha256(notebook_path("force_associate").read_bytes()).hexdigest()
+    assert (run["glhelpers"], run["rules_sha256"]) == (__version__, rules_version())
+    assert (run["run_id"], run["status"], run["complete"]) == (record.run_id, "awaiting_approval", True)
+    assert (run["profile"], run["operator"], run["plan_digest"]) == ("sandbox", "tester", record.plan_digest)
+    assert (run["journal"], run["resealed"]) == ([], None)
 
 
-def test_a_run_is_sealed_and_signed(folder: Path) -> None:
-    """Every file stands in the manifest, beside versions of package, rules and runbook; a trusted signer vouches."""
-    looked = examine(folder)
-    assert (looked.whole, looked.seal, looked.signer) == (True, Seal.signed, "ada")
-    assert {name for name, _ in looked.files} == {path.name for path in folder.iterdir()} - {MANIFEST, ENVELOPE}
-    assert {"answers.json", "record.json", "notebook.html", "summary.md", "plan.json"} <= {
-        name for name, _ in looked.files
-    }
-    told = looked.predicate
-    assert told["status"] == "awaiting_approval"
-    assert told["plan_digest"] == read_record(folder).plan_digest
-    assert all(len(told[name]) == 64 for name in ("rules_sha256", "runbook_sha256"))
+def test_the_signature_is_dsse(sealed: Sealed) -> None:
+    """Anybody's Ed25519 verifies it, over the encoding that DSSE describes, without a line of this package."""
+    told = json.loads((sealed.waiting / ENVELOPE).read_text())
+    payload, kind = base64.b64decode(told["payload"]), told["payloadType"]
+    assert payload == (sealed.waiting / MANIFEST).read_bytes()
+    encoded = b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
+    (one,) = told["signatures"]
+    key = load_pem_public_key((sealed.root / "signers" / "ada.pub").read_bytes())
+    key.verify(base64.b64decode(one["sig"]), encoded)  # type: ignore[union-attr,call-arg]
+    assert one["keyid"] == manifest(sealed.waiting)["predicate"]["keyid"]
 
 
-def test_any_flipped_bit_is_told(folder: Path, tmp_path: Path) -> None:
-    """Five hundred single bits over all files, manifest and signature included: none goes unnoticed."""
-    chance, copy = Random(5), tmp_path / "copy"
-    shutil.copytree(folder, copy)
-    paths = sorted(copy.iterdir())
-    for number in range(FLIPS):
-        path = paths[number % len(paths)]
-        before = path.read_bytes()
-        place = chance.randrange(len(before))
-        path.write_bytes(before[:place] + bytes([before[place] ^ 1 << chance.randrange(8)]) + before[place + 1 :])
-        try:
-            looked = examine(copy)
-            told = not looked.whole or looked.seal is not Seal.signed
-        except BadPlanFile:
-            told = True
-        assert told, (path.name, place)
-        path.write_bytes(before)
-    assert examine(copy).whole
+def test_a_write_is_sealed_with_its_rows_of_the_journal(sealed: Sealed) -> None:
+    """Of a run that has written, the id of the intent and a digest over what the journal held about it."""
+    (write,) = manifest(sealed.written)["predicate"]["journal"]
+    assert manifest(sealed.written)["predicate"]["status"] == "completed"
+    assert (len(write["intent_digest"]), len(write["sha256"]), write["rows"] >= 3) == (64, 64, True)
 
 
-def _link(folder: Path) -> None:
-    (folder / "record.json").rename(folder.parent / "elsewhere.json")
-    (folder / "record.json").symlink_to(folder.parent / "elsewhere.json")
+def test_a_seal_gives_nothing_away(sealed: Sealed) -> None:
+    """The scanner that stands before every way out finds nothing in sealed folders: digests are no secrets."""
+    for folder in (sealed.waiting, sealed.written, sealed.unsigned):
+        assert scan_bundle(folder) == ()
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (lambda folder: (folder / "record.json").unlink(), {"record.json": "missing"}),
-        (lambda folder: (folder / "extra.txt").write_text("x"), {"extra.txt": "added"}),
-        (lambda folder: (folder / ".hidden").write_text("x"), {".hidden": "added"}),
-        (lambda folder: (folder / "more").mkdir(), {"more": "added"}),
-        (lambda folder: (folder / "plan.json").rename(folder / "plan2.json"), {"plan.json": "missing", "plan2.json": "added"}),
-        (lambda folder: os.truncate(folder / "notebook.html", 100), {"notebook.html": "changed"}),
-        (_link, {"record.json": "changed"}),
-        (lambda folder: (folder / "approval.json").write_text("{}"), {"approval.json": "added"}),
-    ],
-    ids=["removed", "added", "hidden", "a folder", "renamed", "cut short", "a link", "a false approval"],
-)  # fmt: skip
-def test_what_else_can_happen_to_a_folder(folder: Path, change: Callable[[Path], Any], told: dict[str, str]) -> None:
-    """Each is named by its file."""
-    change(folder)
-    assert states(folder) == told
-    assert not examine(folder).whole
+def test_the_rules_version_follows_the_rules(sealed: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any change to a rule or a table is another version."""
+    import glhelpers.evidence.seal as module
+
+    rules = Path(module.__file__).parents[1] / "rules"
+    shutil.copytree(rules, tmp_path / "rules")
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "evidence" / "seal.py"))
+    before = rules_version()
+    for name in ("thresholds.py", "fingerprints.json"):
+        (tmp_path / "rules" / name).write_text((rules / name).read_text() + "\n")
+        assert rules_version() != before
+        before = rules_version()
 
 
-def test_an_approval_of_its_plan_may_come_later(folder: Path) -> None:
-    """`glhelpers approve` writes beside the plan of a run that waits; that is told, and is no damage."""
-    approved(folder)
-    looked = examine(folder)
-    assert states(folder) == {"approval.json": FileState.approved_since}
-    assert looked.whole
-
-
-def _other_bytes(told: dict[str, Any]) -> None:
-    told["payload"] = base64.b64encode(base64.b64decode(told["payload"]) + b" ").decode()
-
-
-@pytest.mark.parametrize(
-    ("change", "seal_is"),
-    [
-        (lambda told: told.update(payloadType="text/plain"), Seal.broken),
-        (_other_bytes, Seal.broken),
-        (lambda told: told.update(signatures=[]), Seal.broken),
-        (lambda told: told["signatures"].append(told["signatures"][0]), Seal.broken),
-        (lambda told: told["signatures"][0].update(sig=base64.b64encode(b"x" * 64).decode()), Seal.broken),
-        (lambda told: told["signatures"][0].update(keyid="f" * 64), Seal.unknown),
-        (lambda told: told.clear(), Seal.broken),
-    ],
-    ids=["payload type", "other bytes", "no signature", "two", "another signature", "another key", "empty"],
-)  # fmt: skip
-def test_a_signature_that_does_not_fit(folder: Path, change: Callable[[dict[str, Any]], Any], seal_is: Seal) -> None:
-    """Nothing but the one signature over exactly these bytes counts."""
-    path = folder / ENVELOPE
-    told = json.loads(path.read_text())
-    change(told)
-    path.write_text(json.dumps(told))
-    assert examine(folder).seal is seal_is
-
-
-def test_a_manifest_of_another_run_does_not_fit(keys: Path, on_sandbox: Running) -> None:
-    """Both halves of the seal taken over from another folder: every file differs."""
-    first, second = walk("force_associate", GIVEN).folder, walk("force_associate", GIVEN).folder
-    for name in (MANIFEST, ENVELOPE):
-        shutil.copy(first / name, second / name)
-    looked = examine(second)
-    assert looked.seal is Seal.signed
-    assert not looked.whole
-
-
-def test_an_unknown_signer_is_told_and_can_be_trusted(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On another machine the key is not known, until somebody trusts it by hand."""
-    public = tmp_path / "signers" / "ada.pub"
-    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(tmp_path / "auditor"))
-    assert examine(folder).seal is Seal.unknown
-    trust(public, "ada-of-support")
-    assert (examine(folder).seal, examine(folder).signer) == (Seal.signed, "ada-of-support")
-    with pytest.raises(BadParameter, match="there already"):
-        trust(public, "ada-of-support")
-
-
-def test_who_seals_anew_is_another_signer(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A changed folder can be sealed again by whoever has a key, but not in somebody else's name."""
-    (folder / "record.json").write_text((folder / "record.json").read_text().replace("awaiting_approval", "completed"))
-    record = read_record(folder)
-    monkeypatch.setenv("GLHELPERS_SIGNING_KEY", str(tmp_path / "eve.pem"))
-    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(tmp_path / "of-eve"))
-    make_key("ada", tmp_path / "eve.pem")
-    seal(RunFolder(folder, folder, record.run_id), record, own_signer())
-    assert examine(folder).seal is Seal.signed
-    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(tmp_path / "signers"))
-    assert examine(folder).seal is Seal.unknown
-
-
-def test_without_a_key_it_is_said(on_sandbox: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The manifest is there, the command says that nobody has signed, and asks to be told that this is fine."""
-    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(tmp_path / "signers"))
-    folder = walk("force_associate", GIVEN).folder
-    assert (examine(folder).whole, examine(folder).seal) == (True, Seal.unsigned)
-    shown = CliRunner().invoke(app, ["evidence", "verify", str(folder)])
-    assert (shown.exit_code, "Nobody has signed" in shown.stdout) == (4, True)
-    assert CliRunner().invoke(app, ["evidence", "verify", str(folder), "--allow-unsigned"]).exit_code == 0
-
-
-def test_the_command_names_what_differs(folder: Path) -> None:
-    """File by file, by exit code, and as JSON."""
-    assert CliRunner().invoke(app, ["evidence", "verify", str(folder)]).exit_code == 0
-    (folder / "summary.md").write_text("All is well.")
-    shown = CliRunner().invoke(app, ["evidence", "verify", str(folder)])
-    assert shown.exit_code == 4
-    assert "✘ summary.md: changed" in shown.stdout
-    assert "Not as it was sealed." in shown.stdout
-    told = json.loads(CliRunner().invoke(app, ["evidence", "verify", str(folder), "--json"]).stdout)
-    assert (told["whole"], told["files"]["summary.md"], told["signer"]) == (False, "changed", "ada")
-
-
-@pytest.mark.parametrize("text", ["{", "[]", '{"_type": 1}', '{"subject": 7}', "[" * 5000])
-def test_a_manifest_that_is_none_is_one_sentence(folder: Path, text: str) -> None:
-    """Whatever stands there."""
-    (folder / MANIFEST).write_text(text)
-    with pytest.raises(BadPlanFile, match="not a manifest"):
-        examine(folder)
-
-
-def test_a_changed_folder_is_not_attached(folder: Path, on_sandbox: Running) -> None:
-    """Evidence that was changed since is refused before anything is sent."""
-    (folder / "record.json").write_text((folder / "record.json").read_text() + " ")
-    with pytest.raises(BadPlanFile, match=r"not as it was sealed: record\.json"):
-        attach_run(folder, "", load_settings(), notebook=None, dry_run=False)
-
-
-class Safe(KeyringBackend):
-    """A keyring that keeps secrets, for as long as the test lasts."""
-
-    priority = 1
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[(service, username)] = password
-
-
-def test_a_key_in_the_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Made once, used without a word, never shown; a second one does not take its place."""
-    before = keyring.get_keyring()
-    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(tmp_path / "signers"))
-    keyring.set_keyring(Safe())
-    try:
-        shown = CliRunner().invoke(app, ["evidence", "keygen", "--name", "ada"])
-        assert shown.exit_code == 0, shown.output
-        assert "PRIVATE" not in shown.output
-        signer = own_signer()
-        assert signer is not None
-        assert signer.public_key.keyid in trusted_signers()
-        with pytest.raises(BadParameter, match="holds a signing key already"):
-            make_key("bob", None)
-    finally:
-        keyring.set_keyring(before)
-
-
-def test_a_key_file_is_its_owners_alone(keys: Path, tmp_path: Path) -> None:
-    """Made with mode 0600 and never over another file; readable by others, or no key at all, it is refused."""
-    assert stat.S_IMODE(keys.stat().st_mode) == 0o600
-    with pytest.raises(GlhelpersError):
-        make_key("bob", keys)
-    keys.chmod(0o640)
-    with pytest.raises(BadSettings, match="can be read by others"):
-        own_signer()
-    keys.chmod(0o600)
-    keys.write_text("no key")
-    with pytest.raises(BadSettings, match="no Ed25519 key"):
-        own_signer()
-    keys.unlink()
-    with pytest.raises(BadSettings, match="cannot be read"):
-        own_signer()
-
-
-def test_a_key_that_cannot_be_used_stops_a_run_before_it_reads(keys: Path, on_sandbox: Running) -> None:
+def test_a_key_that_cannot_be_used_stops_a_run_before_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not when the change is made and its evidence is to be sealed."""
-    keys.chmod(0o644)
+    monkeypatch.setenv("GLHELPERS_SIGNING_KEY", str(tmp_path / "key.pem"))
+    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(tmp_path / "signers"))
+    make_key("grace", tmp_path / "key.pem")
+    (tmp_path / "key.pem").chmod(0o644)
     with pytest.raises(BadSettings, match="can be read by others"):
         walk("force_associate", GIVEN)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_a_cut_off_write_has_left_is_swept_before(sealed: Sealed, tmp_path: Path) -> None:
+    """A kernel that was killed while it wrote leaves a part of a file; that is not evidence of anything."""
+    run = RunFolder(tmp_path / ".x.incomplete", tmp_path / "x", "x")
+    shutil.copytree(sealed.unsigned, run.path)
+    (run.path / ".record.json.4711.part").write_text('{"half')
+    (run.path / ".ipynb_checkpoints").mkdir()
+    seal(run, read_record(run.path), own_signer())
+    assert {path.name for path in run.path.iterdir() if path.name.startswith(".")} == {".ipynb_checkpoints"}
+    assert examine(run.path).wrong == ((".ipynb_checkpoints", FileState.added),)
+
+
+def test_a_run_is_sealed_before_it_gets_its_name(sealed: Sealed, tmp_path: Path, monkeypatch: Any) -> None:
+    """Were it cut off while it is sealed, its folder would still be called incomplete, its record beside it."""
+    run = RunFolder(tmp_path / ".x.incomplete", tmp_path / "x", "x")
+    shutil.copytree(sealed.unsigned, run.path)
+    (run.path / MANIFEST).unlink()
+    monkeypatch.setattr(RunFolder, "write_bytes", _cut_off_at(0))
+    with pytest.raises(KeyboardInterrupt):
+        seal(run, read_record(run.path), own_signer())
+    monkeypatch.undo()
+    assert (run.path.exists(), run.final.exists(), examine(run.path).seal) == (True, False, Seal.absent)
+
+
+def _cut_off_at(number: int) -> Any:
+    """A way to write that is cut off at its so-manieth file."""
+    write, seen = RunFolder.write_bytes, iter(range(1000))
+
+    def cut_off(self: RunFolder, name: str, content: bytes) -> Path:
+        if next(seen) == number:
+            raise KeyboardInterrupt
+        return write(self, name, content)
+
+    return cut_off
+
+
+def test_a_notebook_taken_in_leads_to_a_new_seal(folder: Path, sealed: Sealed) -> None:
+    """The new manifest names what came in and the seal before it; taken in again, nothing is written."""
+    before = (folder / MANIFEST).read_bytes()
+    key = examine(folder).keyid
+    assert take_in(folder, NOTEBOOK, own_signer())
+    looked = examine(folder)
+    assert enough(looked)
+    assert {"notebook.ipynb", "notebook.html"} <= {name for name, _ in looked.files}
+    assert manifest(folder)["predicate"]["resealed"] == {
+        "added": ["notebook.html", "notebook.ipynb"],
+        "manifest_sha256": hashlib.sha256(before).hexdigest(),
+        "keyid": key,
+    }
+    assert seal_sentence(looked).endswith("sealed again after notebook.html, notebook.ipynb came in")
+    after = (folder / MANIFEST).stat().st_mtime_ns
+    assert not take_in(folder, NOTEBOOK, own_signer())
+    assert (folder / MANIFEST).stat().st_mtime_ns == after
+
+
+def test_what_the_journal_told_stays_in_the_new_seal(sealed: Sealed, tmp_path: Path) -> None:
+    """It was true when the run ended; what was written since by others is not of this run."""
+    folder = sealed.copy_of(sealed.written, tmp_path)
+    before = manifest(folder)["predicate"]["journal"]
+    take_in(folder, NOTEBOOK, own_signer(), ())
+    assert manifest(folder)["predicate"]["journal"] == before
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_taking_in_is_resumed_wherever_it_was_cut_off(folder: Path, number: int, monkeypatch: Any) -> None:
+    """Two files, signature, manifest: after each of them the same call comes to the same end."""
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "write_bytes", _cut_off_at(number))
+        try:
+            take_in(folder, NOTEBOOK, own_signer())
+        except KeyboardInterrupt:
+            assert not enough(examine(folder)) or number == 0
+        else:
+            assert number == 4, "all four files were written"
+    take_in(folder, NOTEBOOK, own_signer())
+    assert enough(examine(folder))
+    assert (folder / "notebook.html").read_bytes() == NOTEBOOK["notebook.html"]
+    assert manifest(folder)["predicate"]["resealed"]["keyid"] == examine(folder).keyid
+
+
+def test_no_damage_is_sealed_away(folder: Path) -> None:
+    """A folder that was changed is not sealed anew, whatever comes in."""
+    (folder / "record.json").write_bytes((folder / "record.json").read_bytes() + b"\n")
+    before = (folder / MANIFEST).read_bytes()
+    with pytest.raises(BadPlanFile, match=r"not as it was sealed: record.json \(changed\)"):
+        take_in(folder, NOTEBOOK, own_signer())
+    assert ((folder / MANIFEST).read_bytes(), (folder / "notebook.ipynb").exists()) == (before, False)
+
+
+def test_a_signature_is_not_lost_by_taking_in(folder: Path, sealed: Sealed, tmp_path: Path) -> None:
+    """Without a key a signed folder takes nothing in; an unsigned one stays unsigned, or is signed from then on."""
+    with pytest.raises(BadPlanFile, match="signed, and would not be any more"):
+        take_in(folder, NOTEBOOK, None)
+    assert enough(examine(folder))
+    unsigned = sealed.copy_of(sealed.unsigned, tmp_path / "unsigned")
+    assert take_in(unsigned, NOTEBOOK, None)
+    assert (examine(unsigned).whole, examine(unsigned).seal) == (True, Seal.unsigned)
+    take_in(unsigned, {"notebook.html": b"<p>Other</p>"}, own_signer())
+    assert examine(unsigned).seal is Seal.signed
+    assert manifest(unsigned)["predicate"]["resealed"]["keyid"] is None
+
+
+def test_who_takes_in_signs_in_their_own_name(folder: Path, sealed: Sealed, tmp_path: Path, monkeypatch: Any) -> None:
+    """The key of whoever ran it stands in the manifest as the one before."""
+    ada = examine(folder).keyid
+    monkeypatch.setenv("GLHELPERS_SIGNING_KEY", str(tmp_path / "grace.pem"))
+    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(shutil.copytree(sealed.root / "signers", tmp_path / "signers")))
+    grace = make_key("grace", tmp_path / "grace.pem").key_id
+    take_in(folder, NOTEBOOK, own_signer())
+    assert (examine(folder).signer, examine(folder).keyid) == ("grace", grace)
+    assert manifest(folder)["predicate"]["resealed"]["keyid"] == ada
+
+
+def test_what_was_cut_off_before_its_seal_can_still_be_attached(folder: Path) -> None:
+    """A run that was killed has a record that says so, and no seal."""
+    for name in (MANIFEST, ENVELOPE):
+        (folder / name).unlink()
+    record = read_record(folder).model_copy(update={"complete": False})
+    (folder / "record.json").write_text(record.model_dump_json())
+    assert take_in(folder, NOTEBOOK, own_signer())
+    assert enough(examine(folder))
+    assert manifest(folder)["predicate"]["complete"] is False

@@ -1,0 +1,441 @@
+"""A folder held against its seal: no byte is changed, lost or added unnoticed, and nobody signs in another's name."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import rfc8785
+import sqlalchemy as sa
+from sealed import Sealed, sealed_folders, use
+from typer.testing import CliRunner
+from walks import approved
+
+from glhelpers.cli import app
+from glhelpers.errors import BadParameter
+from glhelpers.evidence.folder import RunFolder, read_record
+from glhelpers.evidence.keys import make_key, own_signer, trust
+from glhelpers.evidence.seal import seal
+from glhelpers.evidence.statement import ENVELOPE, MANIFEST
+from glhelpers.evidence.verify import FileState, Seal, enough, examine, in_journal, seal_sentence
+
+FLIPS = 500
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
+    """The folders, made once."""
+    return sealed_folders(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(autouse=True)
+def ada(sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ada's key is at hand and trusted."""
+    use(monkeypatch, sealed.root)
+
+
+@pytest.fixture
+def folder(sealed: Sealed, tmp_path: Path) -> Path:
+    """A copy of the folder that waits for approval."""
+    return sealed.copy_of(sealed.waiting, tmp_path)
+
+
+def verify(folder: Path, *words: str) -> tuple[int, str]:
+    """The command's exit code and what it says."""
+    done = CliRunner().invoke(app, ["evidence", "verify", str(folder), *words])
+    return done.exit_code, done.output
+
+
+def states(folder: Path) -> dict[str, str]:
+    """What is not as it was."""
+    return {name: state.value for name, state in examine(folder).files if state is not FileState.same}
+
+
+def test_a_whole_folder(folder: Path) -> None:
+    """Every file is the same, and a trusted signer vouches for it."""
+    looked = examine(folder)
+    assert (looked.whole, looked.seal, looked.signer, enough(looked)) == (True, Seal.signed, "ada", True)
+    assert {name for name, _ in looked.files} == {path.name for path in folder.iterdir()} - {ENVELOPE}
+    code, said = verify(folder, "--require-signature")
+    assert (code, "Signed by ada" in said, "Whole." in said) == (0, True, True)
+
+
+def test_any_changed_byte_is_told(folder: Path) -> None:
+    """
+    Five hundred single bytes, put to any other value, over all files of an executed run: none goes unnoticed.
+
+    Manifest and signature get as many as the large files.
+    """
+    chance, paths = Random(20261123), sorted(folder.iterdir())
+    assert {"notebook.ipynb", "notebook.html", "record.json", "plan.json", MANIFEST, ENVELOPE} <= {
+        p.name for p in paths
+    }
+    missed = []
+    for number in range(FLIPS):
+        path = paths[number % len(paths)]
+        before = path.read_bytes()
+        place = chance.randrange(len(before))
+        path.write_bytes(before[:place] + bytes([before[place] ^ chance.randrange(1, 256)]) + before[place + 1 :])
+        if enough(examine(folder)):
+            missed.append((path.name, place))
+        path.write_bytes(before)
+    assert missed == []
+    assert enough(examine(folder))
+
+
+def test_every_byte_of_the_signature_counts(folder: Path) -> None:
+    """Each byte of the envelope, put to a neighbour in base64 or to white space: nothing is read generously."""
+    path = folder / ENVELOPE
+    before = path.read_bytes()
+    start = before.index(b'"sig"') - 90
+    for place in range(start, len(before)):
+        for other in (before[place] ^ 1, 0x20, 0x0A):
+            if other != before[place]:
+                path.write_bytes(before[:place] + bytes([other]) + before[place + 1 :])
+                assert not enough(examine(folder)), (place, other)
+
+
+def _link(folder: Path) -> None:
+    (folder / "record.json").rename(folder.parent / "elsewhere.json")
+    (folder / "record.json").symlink_to(folder.parent / "elsewhere.json")
+
+
+def _pipe(folder: Path) -> None:
+    (folder / "record.json").unlink()
+    os.mkfifo(folder / "record.json")
+
+
+def _swap(folder: Path) -> None:
+    (folder / "record.json").rename(folder / "x")
+    (folder / "plan.json").rename(folder / "record.json")
+    (folder / "x").rename(folder / "plan.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda folder: (folder / "record.json").unlink(), {"record.json": "missing"}),
+        (lambda folder: (folder / "extra.txt").write_text("x"), {"extra.txt": "added"}),
+        (lambda folder: (folder / ".hidden").write_text("x"), {".hidden": "added"}),
+        (lambda folder: (folder / "more").mkdir(), {"more": "added"}),
+        (lambda folder: (folder / "plan.json").rename(folder / "plan2.json"), {"plan.json": "missing", "plan2.json": "added"}),
+        (_swap, {"plan.json": "changed", "record.json": "changed"}),
+        (lambda folder: os.truncate(folder / "notebook.html", 100), {"notebook.html": "changed"}),
+        (lambda folder: os.truncate(folder / "notebook.html", 0), {"notebook.html": "changed"}),
+        (lambda folder: os.truncate(folder / "summary.md", 10**11), {"summary.md": "changed"}),
+        (lambda folder: (folder / "record.json").write_bytes((folder / "record.json").read_bytes() + b"\n"), {"record.json": "changed"}),
+        (_link, {"record.json": "no ordinary file"}),
+        (_pipe, {"record.json": "no ordinary file"}),
+        (lambda folder: (folder / "approval.json").write_text("{}"), {"approval.json": "added"}),
+        (lambda folder: (folder / "approval.json").symlink_to("/dev/zero"), {"approval.json": "added"}),
+        (lambda folder: (folder / MANIFEST).unlink(), {MANIFEST: "missing"}),
+        (lambda folder: (folder / MANIFEST).write_bytes((folder / MANIFEST).read_bytes() + b" "), {MANIFEST: "changed"}),
+        (lambda folder: (folder / ENVELOPE).unlink(), {ENVELOPE: "missing"}),
+        (lambda folder: (folder / ENVELOPE).write_bytes((folder / ENVELOPE).read_bytes() + b"\n"), {ENVELOPE: "changed"}),
+        (lambda folder: os.truncate(folder / ENVELOPE, 300), {ENVELOPE: "changed"}),
+        (lambda folder: os.truncate(folder / ENVELOPE, 10**11), {ENVELOPE: "changed"}),
+    ],
+    ids=["removed", "added", "hidden", "a folder", "renamed", "swapped", "cut short", "emptied", "huge", "a newline more",
+         "a link", "a pipe", "a false approval", "a device as approval", "manifest gone", "manifest changed",
+         "signature gone", "signature with a newline", "signature cut short", "signature huge"],
+)  # fmt: skip
+def test_what_else_can_happen_to_a_folder(folder: Path, change: Callable[[Path], Any], told: dict[str, str]) -> None:
+    """Each is named by its file, in the table and as JSON, and ends with exit code 4."""
+    change(folder)
+    assert states(folder) == told
+    code, said = verify(folder, "--allow-unsigned")
+    assert (code, "Not as it was sealed." in said) == (4, True)
+    assert all(f"│ {name} " in said and state in said for name, state in told.items())
+    code, said = verify(folder, "--json")
+    answer = json.loads(said)
+    assert (code, answer["ok"], answer["whole"]) == (4, False, False)
+    assert {name: state for name, state in answer["files"].items() if state != "same"} == told
+
+
+def test_names_do_nothing_to_the_screen(folder: Path) -> None:
+    """A file whose name holds codes of a terminal, or no text at all, is added, and its name is spelt out."""
+    (folder / "\x1b[2Jgone\u202etxt").write_text("x")
+    (folder / os.fsdecode(b"\xff.txt")).write_text("x")
+    code, said = verify(folder)
+    assert code == 4
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert said.count("added") == 2
+    assert len([state for state in json.loads(verify(folder, "--json")[1])["files"].values() if state == "added"]) == 2
+
+
+def test_the_manifest_of_another_run_does_not_fit(sealed: Sealed, folder: Path) -> None:
+    """Both halves of the seal taken over from another folder: signed all right, but of other files."""
+    for name in (MANIFEST, ENVELOPE):
+        shutil.copy(sealed.other / name, folder / name)
+    looked = examine(folder)
+    assert looked.seal is Seal.signed
+    assert not enough(looked)
+    assert states(folder)["record.json"] == "changed"
+
+
+@pytest.mark.parametrize("name", [MANIFEST, ENVELOPE])
+def test_half_of_another_runs_seal_does_not_fit(sealed: Sealed, folder: Path, name: str) -> None:
+    """Manifest or signature alone."""
+    shutil.copy(sealed.other / name, folder / name)
+    assert MANIFEST in states(folder)
+    assert not enough(examine(folder))
+
+
+def _again(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change the envelope, and write it as one is written."""
+    told = json.loads((folder / ENVELOPE).read_bytes())
+    change(told)
+    (folder / ENVELOPE).write_bytes(rfc8785.dumps(told))
+
+
+def _other_bytes(told: dict[str, Any]) -> None:
+    told["payload"] = base64.b64encode(base64.b64decode(told["payload"]) + b" ").decode()
+
+
+def _other_status(told: dict[str, Any]) -> None:
+    payload = base64.b64decode(told["payload"]).replace(b"awaiting_approval", b"no_change_needed")
+    told["payload"] = base64.b64encode(payload).decode()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda told: told.update(payloadType="text/plain"),
+        lambda told: told.update(payloadType="application/vnd.in-toto+json "),
+        lambda told: told.update(note="all is well"),
+        lambda told: told["signatures"][0].update(note="all is well"),
+        lambda told: told.update(signatures=[]),
+        lambda told: told["signatures"].append(told["signatures"][0]),
+        lambda told: told["signatures"].append({"keyid": "f" * 64, "sig": base64.b64encode(b"x" * 64).decode()}),
+        lambda told: told["signatures"][0].update(sig=base64.b64encode(b"x" * 64).decode()),
+        lambda told: told["signatures"][0].update(sig=""),
+        lambda told: told["signatures"][0].update(keyid="f" * 64),
+        lambda told: told.update(signatures="none"),
+        lambda told: told.clear(),
+        _other_bytes,
+        _other_status,
+    ],
+    ids=["payload type", "payload type with a space", "a member more", "a member beside the signature", "no signature",
+         "twice the same", "a second by somebody", "another signature", "an empty one", "another key's id", "no list",
+         "empty", "payload with a space", "another status in it"],
+)  # fmt: skip
+def test_a_signature_that_does_not_fit(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Nothing but the one signature over exactly these bytes counts, however well the rest is formed."""
+    _again(folder, change)
+    looked = examine(folder)
+    assert looked.seal is Seal.broken
+    assert not enough(looked, require_signature=False)
+    assert verify(folder)[0] == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '{"_type": 1}', '{"subject": 7}', "[" * 5000, "\xff", '{"a": NaN}', '{"a": 1e999}'],
+    ids=[
+        "empty",
+        "cut short",
+        "a list",
+        "null",
+        "a number",
+        "another",
+        "deep",
+        "no ASCII",
+        "no number",
+        "too large a one",
+    ],
+)
+def test_a_manifest_that_is_none(sealed: Sealed, tmp_path: Path, text: str) -> None:
+    """Whatever stands there: told as a broken seal with exit code 4, never a traceback."""
+    folder = sealed.copy_of(sealed.unsigned, tmp_path)
+    (folder / MANIFEST).write_text(text, encoding="latin-1")
+    looked = examine(folder)
+    assert (looked.seal, looked.whole) == (Seal.broken, False)
+    code, said = verify(folder, "--allow-unsigned")
+    assert (code, "not one that glhelpers wrote" in said) == (4, True)
+
+
+def _named_outside(statement: dict[str, Any]) -> None:
+    statement["subject"][0]["name"] = "../../elsewhere"
+
+
+def _named_twice(statement: dict[str, Any]) -> None:
+    statement["subject"].append(statement["subject"][0])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _named_outside,
+        _named_twice,
+        lambda statement: statement.update(_type="https://in-toto.io/Statement/v0.1"),
+        lambda statement: statement.update(predicateType="urn:somebody:else"),
+        lambda statement: statement["predicate"].update(more="x"),
+        lambda statement: statement["subject"][0]["digest"].update(sha256="0" * 63),
+        lambda statement: statement["subject"][0]["annotations"].update(size=-1),
+    ],
+    ids=[
+        "a path outside",
+        "a file twice",
+        "another statement",
+        "another predicate",
+        "more said",
+        "no digest",
+        "no size",
+    ],
+)
+def test_a_statement_of_another_form(sealed: Sealed, tmp_path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Well-formed JSON that says something else than a manifest of ours does."""
+    folder = sealed.copy_of(sealed.unsigned, tmp_path)
+    statement = json.loads((folder / MANIFEST).read_bytes())
+    change(statement)
+    (folder / MANIFEST).write_bytes(rfc8785.dumps(statement))
+    assert examine(folder).seal is Seal.broken
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"complete":true', b'"complete": true'),
+        (b'"complete":true', b'"complete":false,"complete":true'),
+        (b"}", b"}\n"),
+    ],
+    ids=["a space", "a key twice", "a newline"],
+)
+def test_the_same_value_in_other_bytes(sealed: Sealed, tmp_path: Path, old: bytes, new: bytes) -> None:
+    """A manifest has one form; another reader could make something else of a second one."""
+    folder = sealed.copy_of(sealed.unsigned, tmp_path)
+    before = (folder / MANIFEST).read_bytes()
+    assert old in before
+    (folder / MANIFEST).write_bytes(new.join(before.rsplit(old, 1)))
+    assert examine(folder).seal is Seal.broken
+
+
+def test_without_a_key_it_is_said(sealed: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody is trusted, a whole unsigned folder is enough, and "signed: no" is told; asked for, it is not."""
+    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(tmp_path / "nobody"))
+    looked = examine(sealed.unsigned)
+    assert (looked.whole, looked.seal, seal_sentence(looked)) == (True, Seal.unsigned, "signed: no")
+    code, said = verify(sealed.unsigned)
+    assert (code, "signed: no." in said) == (0, True)
+    assert verify(sealed.unsigned, "--require-signature")[0] == 4
+
+
+def test_where_signers_are_trusted_a_signature_is_required(sealed: Sealed, folder: Path) -> None:
+    """Else a forger would change a file, write the manifest anew and leave the signature away."""
+    assert verify(sealed.unsigned)[0] == 4
+    assert verify(sealed.unsigned, "--allow-unsigned")[0] == 0
+    (folder / ENVELOPE).unlink()
+    (folder / "summary.md").write_text("All is well.")
+    seal(RunFolder(folder, folder, folder.name), read_record(folder), None)
+    assert examine(folder).whole
+    code, said = verify(folder)
+    assert (code, "A signature is required here" in said) == (4, True)
+
+
+def test_an_unknown_signer_is_told_and_can_be_trusted(
+    folder: Path, sealed: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another machine the key is not known, until somebody trusts it by hand."""
+    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(tmp_path / "auditor"))
+    code, said = verify(folder)
+    assert (code, "Unknown signer" in said, "Whole." in said) == (4, True, True)
+    assert verify(folder, "--allow-unsigned")[0] == 4
+    trust(sealed.root / "signers" / "ada.pub", "ada-of-support")
+    assert (examine(folder).seal, examine(folder).signer) == (Seal.signed, "ada-of-support")
+
+
+def test_who_seals_anew_is_another_signer(folder: Path, sealed: Sealed, tmp_path: Path, monkeypatch: Any) -> None:
+    """A changed folder can be sealed again by whoever has a key, but neither in ada's name nor under her key's id."""
+    (folder / "summary.md").write_text("All is well.")
+    monkeypatch.setenv("GLHELPERS_SIGNING_KEY", str(tmp_path / "eve.pem"))
+    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(tmp_path / "of-eve"))
+    make_key("ada", tmp_path / "eve.pem")
+    seal(RunFolder(folder, folder, folder.name), read_record(folder), own_signer())
+    assert enough(examine(folder))
+    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(sealed.root / "signers"))
+    assert examine(folder).seal is Seal.unknown
+    (id_of_ada,) = {examine(sealed.waiting).keyid}
+    _again(folder, lambda told: told["signatures"][0].update(keyid=id_of_ada))
+    assert examine(folder).seal is Seal.broken
+
+
+def test_another_key_under_the_signers_name(folder: Path, sealed: Sealed, tmp_path: Path, monkeypatch: Any) -> None:
+    """The public key replaced among the trusted: what it stands under is no proof, its id follows from the key."""
+    signers = tmp_path / "signers"
+    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(signers))
+    make_key("ada", tmp_path / "eve.pem")
+    assert (signers / "ada.pub").read_bytes() != (sealed.root / "signers" / "ada.pub").read_bytes()
+    assert examine(folder).seal is Seal.unknown
+
+
+def test_an_approval_of_its_plan_may_come_later(folder: Path) -> None:
+    """`glhelpers approve` writes beside the plan of a run that waits; that is told, by whom, and is no damage."""
+    approved(folder, "grace")
+    assert states(folder) == {"approval.json": FileState.approved_since.value}
+    code, said = verify(folder)
+    assert (code, "Approved since by grace" in said) == (0, True)
+
+
+def test_an_approval_of_another_plan_is_added(folder: Path, sealed: Sealed) -> None:
+    """Nor may one come to a run that waits for none."""
+    told = json.loads(approved(folder).read_text())
+    (folder / "approval.json").write_text(json.dumps(told | {"plan_digest": "0" * 64}))
+    assert states(folder) == {"approval.json": "added"}
+    (folder / "approval.json").write_text(json.dumps(told | {"profile": "production"}))
+    assert states(folder) == {"approval.json": "added"}
+
+
+def test_a_run_that_was_given_an_approval_takes_no_other(sealed: Sealed, tmp_path: Path) -> None:
+    """In the folder of a run that has written, an approval beside the seal is an added file."""
+    folder = sealed.copy_of(sealed.written, tmp_path)
+    assert enough(examine(folder))
+    given = {"approval.json": "changed" if (folder / "approval.json").exists() else "added"}
+    approved(folder)
+    assert states(folder) == given
+
+
+def test_the_journal_of_a_write_is_sealed_too(sealed: Sealed, tmp_path: Path) -> None:
+    """The manifest names the write's intent and a digest over its rows: a journal that tells otherwise is told."""
+    journal = tmp_path / "journal.db"
+    with sa.create_engine(f"sqlite:///{sealed.root / 'state' / 'journal.db'}").connect() as source:
+        source.exec_driver_sql(f"VACUUM INTO '{journal}'")
+    predicate = examine(sealed.written).predicate
+    assert predicate is not None
+    assert predicate.journal is not None
+    ((write),) = predicate.journal
+    assert write.rows >= 3
+    assert in_journal(f"sqlite:///{journal}", predicate) is None
+    engine = sa.create_engine(f"sqlite:///{journal}")
+    with engine.begin() as connection:
+        for (trigger,) in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").all():
+            connection.exec_driver_sql(f'DROP TRIGGER "{trigger}"')
+        connection.exec_driver_sql("UPDATE entries SET payload = replace(payload, 'success', 'refused')")
+    assert "not those that were sealed" in (in_journal(f"sqlite:///{journal}", predicate) or "")
+    assert "has 0 of" in (in_journal(f"sqlite:///{tmp_path / 'empty.db'}", predicate) or "")
+
+
+def test_the_journal_is_asked_for_by_an_option(sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`verify --journal`: exit code 4 where it tells otherwise; of a run that wrote nothing it has nothing to tell."""
+    assert verify(sealed.written)[0] == 0
+    code, said = verify(sealed.written, "--journal")
+    assert (code, "has 0 of" in said) == (4, True)
+    assert verify(sealed.waiting, "--journal")[0] == 0
+    monkeypatch.setenv("GLHELPERS_STATE_DIR", str(sealed.root / "state"))
+    assert verify(sealed.written, "--journal")[0] == 0
+
+
+def test_what_is_no_folder_is_bad_input(tmp_path: Path) -> None:
+    """A sentence, and not a verdict on evidence."""
+    with pytest.raises(BadParameter, match="is no folder"):
+        examine(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    assert examine(tmp_path / "empty").seal is Seal.absent
+    assert verify(tmp_path / "empty", "--allow-unsigned")[0] == 4

@@ -1,0 +1,87 @@
+"""Sealed run folders for tests, made once: a run of the demonstration as `glhelpers run` leaves it, and what followed."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+from walks import approved, walk
+
+from glhelpers.batch.execute import execute
+from glhelpers.evidence.keys import make_key
+from glhelpers.sandbox.world_file import DEMO, load_world
+from glhelpers.sandbox_process import Running, start_sandbox
+from glhelpers.settings import load_settings
+
+__all__ = ["GIVEN", "Sealed", "sealed_folders", "use"]
+
+GIVEN = {
+    name: str(value)
+    for name, value in next(case for case in load_world(DEMO).cases if case.ticket == 1002).parameters.items()
+}
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """
+    Folders that ada has signed: one that waits for approval, with its notebook; another; one that has written.
+
+    `unsigned` was made where there was no key.
+    """
+
+    root: Path
+    waiting: Path
+    other: Path
+    written: Path
+    unsigned: Path
+
+    def copy_of(self, folder: Path, to: Path) -> Path:
+        """The same folder to be changed."""
+        return Path(shutil.copytree(folder, to / folder.name, symlinks=True))
+
+
+@cache
+def sealed_folders(base: Path) -> Sealed:
+    """Made on a sandbox of their own, once for all modules; the environment is as before at the end."""
+    root = base / "sealed"
+    root.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        _environment(patch, root)
+        running = start_sandbox()
+        try:
+            _reach(patch, running)
+            unsigned = walk("force_associate", GIVEN).folder
+            use(patch, root)
+            make_key("ada", root / "key.pem")
+            waiting = execute("force_associate", GIVEN, load_settings()).folder
+            other = walk("force_associate", GIVEN).folder
+            approval = approved(waiting)
+            written = walk("force_associate", GIVEN, approval).folder
+            approval.unlink()
+            return Sealed(root, waiting, other, written, unsigned)
+        finally:
+            assert running.process is not None
+            running.process.communicate(timeout=5)
+
+
+def use(patch: pytest.MonkeyPatch, root: Path) -> None:
+    """Have ada's key at hand, and trust it."""
+    patch.setenv("GLHELPERS_SIGNING_KEY", str(root / "key.pem"))
+    patch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(root / "signers"))
+
+
+def _environment(patch: pytest.MonkeyPatch, root: Path) -> None:
+    values = {"STATE_DIR": "state", "RUNS_DIR": "runs", "CONFIG": "config.toml"}
+    for name, path in values.items():
+        patch.setenv(f"GLHELPERS_{name}", str(root / path))
+    patch.setenv("GLHELPERS_OPERATOR", "tester")
+
+
+def _reach(patch: pytest.MonkeyPatch, running: Running) -> None:
+    for service, url in running.urls.items():
+        patch.setenv(f"GLHELPERS_{service.upper()}_URL", url)
+        token = running.tokens["admin" if service == "gitlab" else service]
+        patch.setenv(f"GLHELPERS_{service.upper()}_TOKEN", token)
