@@ -6,9 +6,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backends.fail import Keyring as NoKeyring
 
 from glhelpers.sandbox_process import Running, start_sandbox
+
+
+# Neither this machine's keyring nor one that another test has defined (any class of that kind offers itself): only what
+# a test sets itself. Fixtures of a module begin before those of a test, so it is set for all from the start.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+keyring.set_keyring(NoKeyring())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +35,8 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLHELPERS_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setenv("GLHELPERS_OPERATOR", "tester")
     monkeypatch.setenv("GLHELPERS_IN_FLIGHT_SECONDS", "2")
+    monkeypatch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(tmp_path / "signers"))
+    keyring.set_keyring(NoKeyring())
 
 
 @pytest.fixture
