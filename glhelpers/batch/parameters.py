@@ -43,7 +43,9 @@ def _from_file(path: Path) -> dict[str, Any]:
             content = file.read(_LARGEST + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "no such file"
-        raise BadParameter(f"The parameter file {path.name} cannot be read ({why}).", next_step="Check its path.") from None
+        raise BadParameter(
+            f"The parameter file {path.name} cannot be read ({why}).", next_step="Check its path."
+        ) from None
     if len(content) > _LARGEST:
         raise BadParameter(f"The parameter file {path.name} is too large.", next_step="It holds a few short values.")
     try:
