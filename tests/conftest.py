@@ -12,7 +12,6 @@ from keyring.backends.fail import Keyring as NoKeyring
 
 from glhelpers.sandbox_process import Running, start_sandbox
 
-
 # Neither this machine's keyring nor one that another test has defined (any class of that kind offers itself): only what
 # a test sets itself. Fixtures of a module begin before those of a test, so it is set for all from the start.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
