@@ -214,24 +214,25 @@ def undo(
 def attach(
     run_dir: Annotated[Path, typer.Argument(help="The folder of a run.")],
     issue: Annotated[str, typer.Option(help="group/project#iid; without it, the issue of the run.")] = "",
+    ticket: Annotated[str, typer.Option(metavar="URL", help="Link of a Zendesk ticket, beside or instead.")] = "",
+    label: Annotated[list[str] | None, typer.Option(help="A label for the issue; it must exist.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag for the ticket, beside glhelpers.")] = None,
     notebook: Annotated[Path | None, typer.Option(help="The executed notebook, where the run folder has none.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, send nothing.")] = False,
 ) -> None:
-    """Upload a run's notebook and page to an issue, with an internal note that sums it up; once."""
-    from glhelpers.batch.attach import attach_run
+    """Put a run on an issue (internal note) or a ticket (private comment), with its files; once, or brought up to date."""
+    from glhelpers.batch.attach import Asked, attach_run
+    from glhelpers.batch.attach_words import done, would_send
 
-    told = attach_run(run_dir, issue, _settings(), notebook=notebook, dry_run=dry_run)
-    if dry_run:
-        _out.print(
-            f"Would send {', '.join(told.files) or 'nothing'} and this internal note:\n", told.body, markup=False
-        )
-        return
-    words = {
-        "created": "One internal note was added",
-        "updated": "The note was brought up to date",
-        "unchanged": "The note is there already; nothing was sent",
-    }
-    _out.print(f"[green]✔[/] {words[told.action]}: {escape(told.url or f'note {told.note_id}')}")
+    asked = Asked(issue, ticket, tuple(label or ()), tuple(tag or ()), notebook, dry_run)
+    for told in attach_run(run_dir, asked, _settings()):
+        if dry_run:
+            for line in would_send(told):
+                typer.echo(line)
+            continue
+        _out.print(f"[green]✔[/] {escape(done(told))}")
+        for notice in told.notices:
+            _out.print(f"  {escape(notice)}")
 
 
 @app.command()

@@ -1,119 +1,57 @@
-"""Attaching against a real server: one internal note, whatever happens in between, and never a secret."""
+"""Attaching to an issue, against a real server: one internal note, whatever happens in between, and never a secret."""
 
 from __future__ import annotations
 
-import itertools
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import io
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
-import httpx
 import nbformat
+import publish_desk
 import pytest
-import yaml
 from nbformat import NotebookNode
-from pydantic import SecretStr
+from publish_desk import LABEL, PROJECT, Desk, bare, small_folder
 
-from glhelpers.clients.gitlab import GitLabClient
-from glhelpers.clients.retry import RetryBudget
-from glhelpers.clients.transport import RequestLog, Transport
-from glhelpers.clients.zendesk import ZendeskClient
-from glhelpers.errors import BadParameter, BadPlanFile, NotFound, ServiceError
+from glhelpers.errors import BadParameter, BadPlanFile, NotFound, RateLimited, ServiceError, UnexpectedAnswer
 from glhelpers.evidence.folder import RunFolder
 from glhelpers.evidence.markdown import marker
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
-from glhelpers.evidence.publish import attach, attach_to_ticket, escalate, parse_issue
+from glhelpers.evidence.personal import Destination, use_policy
+from glhelpers.evidence.publish import escalate, parse_issue
+from glhelpers.evidence.publish_parcel import parcel_for
+from glhelpers.evidence.seal import MANIFEST, examine, seal_again
 from glhelpers.models.record import RunRecord
 
-PROJECT = "gitlab-com/support/internal-requests"
-LABEL = "Console Escalation - customers"
-TICKETS = "https://gitlab.zendesk.com/agent/tickets/"
 TOKEN = "glpat-" + "a1B2c3D4e5F6g7H8i9J0"
-WORLD = {
-    "format": "glhelpers.world/1",
-    "name": "attach",
-    "today": "2026-11-23",
-    "switches": {"notes_a_minute": 1000, "zendesk_refuses": [".ipynb"]},
-    "users": [{"id": 1, "username": "robin", "admin": True}, {"id": 2, "username": "sam", "admin": True}],
-    "tokens": [
-        {"name": "admin", "value": "attach-robin", "user": "robin", "scopes": ["api", "admin_mode"]},
-        {"name": "other", "value": "attach-sam", "user": "sam", "scopes": ["api", "admin_mode"]},
-        {"name": "zendesk", "value": "attach-zendesk", "system": "zendesk"},
-    ],
-    "projects": [
-        {
-            "id": 7,
-            "path": PROJECT,
-            "labels": [LABEL, "Console Escalation::Customers"],
-            "issues": [{"iid": number, "title": f"Issue {number}"} for number in range(1, 61)],
-        }
-    ],
-    "tickets": [{"id": 1001, "subject": "Open"}, {"id": 1002, "subject": "Closed", "status": "closed"}],
-}
-issues = itertools.count(1)
-
-
-@dataclass
-class Sandbox:
-    """A server of one's own, with the clients that talk to it."""
-
-    ready: dict[str, Any]
-    gitlab: GitLabClient
-    zendesk: ZendeskClient
-    http: httpx.Client
-
-    def writes(self) -> int:
-        """How many writes reached the server, refused ones included."""
-        return len(self.http.get("/__sandbox/writes").json()["writes"])
-
-    def faults(self, *faults: dict[str, Any]) -> None:
-        """Make the server misbehave in this way from now on."""
-        self.http.put("/__sandbox/faults", json=list(faults)).raise_for_status()
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One server for all tests here; each test takes an issue of its own."""
-    world = tmp_path_factory.mktemp("world") / "attach.yaml"
-    world.write_text(yaml.safe_dump(WORLD))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "glhelpers.sandbox", "--json", "--until-stdin-closes", "--world", str(world)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with process, httpx.Client() as http:
-        ready = json.loads(process.stdout.readline())
-        http.base_url = httpx.URL(ready["gitlab_url"])
-        made = [_transport(ready, service, token) for service, token in (("gitlab", "admin"), ("zendesk", "zendesk"))]
-        yield Sandbox(ready, GitLabClient(made[0]), ZendeskClient(made[1]), http)
-        for transport in made:
-            transport.close()
-        process.stdin.close()
-        process.stdout.close()
-
-
-def _transport(ready: dict[str, Any], service: str, token: str) -> Transport:
-    secret = SecretStr(ready["tokens"][token])
-    return Transport(service, ready[f"{service}_url"], secret, log=RequestLog(), budget=RetryBudget())
+NOTES = {"system": "gitlab", "path": "*/notes*", "times": 1}
+UPLOADS = {"system": "gitlab", "method": "POST", "path": "*/uploads", "times": 1}
+FILES = ("notebook.ipynb", "notebook.html", "evidence.zip")
 
 
 @pytest.fixture
-def issue() -> str:
+def desk(tmp_path: Path) -> Desk:
+    """The server that all tests share, with an outbox of this test's own."""
+    return publish_desk.desk().new(tmp_path)
+
+
+@pytest.fixture
+def issue(desk: Desk) -> str:
     """An issue that no other test uses."""
-    return f"{PROJECT}#{next(issues)}"
+    return desk.issue()
 
 
 @pytest.fixture
-def folder(tmp_path: Path, completed: RunRecord, executed: NotebookNode) -> Path:
-    """The folder of a finished run."""
+def folder(tmp_path: Path, completed: RunRecord) -> Path:
+    """The folder of a finished run, with next to nothing in it."""
+    return small_folder(tmp_path, bare(completed))
+
+
+@pytest.fixture
+def whole(tmp_path: Path, completed: RunRecord, executed: NotebookNode) -> Path:
+    """The folder of a finished run as a run leaves it."""
     made = RunFolder.open(tmp_path, "", completed.runbook, completed.started_at)
     book = finished_notebook(executed, completed)
     made.write_record(completed)
@@ -122,9 +60,15 @@ def folder(tmp_path: Path, completed: RunRecord, executed: NotebookNode) -> Path
     return made.finalise().path
 
 
-def marked(sandbox: Sandbox, issue: str, text: str) -> list[Any]:
-    """The notes of the issue that hold this text."""
-    return [note for note in sandbox.gitlab.notes(*parse_issue(issue)) if text in note.body]
+def look_again(folder: Path) -> None:
+    """Change the page."""
+    page = folder / "notebook.html"
+    page.write_text(page.read_text().replace("</p>", ", and looked at again</p>"))
+
+
+def notes(desk: Desk, issue: str) -> list[Any]:
+    """The notes of the issue."""
+    return list(desk.gitlab().notes(*parse_issue(issue)))
 
 
 @pytest.mark.parametrize("text", ["a/b#1", "group/sub.x/project-y#4200", " a/b#1 "])
@@ -142,153 +86,302 @@ def test_what_is_no_issue_is_refused(text: str) -> None:
         parse_issue(text)
 
 
-def test_attach_leaves_one_internal_note(sandbox: Sandbox, folder: Path, issue: str, completed: RunRecord) -> None:
-    """Notebook and page are uploaded and one internal note links to both; a second attach writes nothing."""
-    first = attach(folder, sandbox.gitlab, issue)
+def test_attach_leaves_one_internal_note(desk: Desk, whole: Path, issue: str, completed: RunRecord) -> None:
+    """Notebook, page and archive are uploaded and one internal note links to them; a second attach writes nothing."""
+    first = desk.to_issue(whole, issue)
     assert first.action == "created"
-    assert first.files == ("notebook.ipynb", "notebook.html")
-    (note,) = marked(sandbox, issue, marker(completed))
-    assert note.internal
-    assert note.id == first.note_id
-    assert note.body.count("](/uploads/") == 2
-    before = sandbox.writes()
-    second = attach(folder, sandbox.gitlab, issue)
-    assert (second.action, second.note_id) == ("unchanged", first.note_id)
-    assert sandbox.writes() == before
+    assert tuple(file.name for file in first.files) == FILES
+    (note,) = notes(desk, issue)
+    assert (note.internal, note.id) == (True, first.message_id)
+    assert marker(completed) in note.body
+    assert all(f"[{name}](/uploads/" in note.body for name in FILES)
+    before = desk.writes()
+    second = desk.to_issue(whole, issue)
+    assert (second.action, second.message_id, second.files) == ("unchanged", first.message_id, ())
+    assert desk.writes() == before
 
 
-def test_new_content_updates_the_same_note(sandbox: Sandbox, folder: Path, issue: str, completed: RunRecord) -> None:
-    """If the page changed, its own note is updated in place."""
-    first = attach(folder, sandbox.gitlab, issue)
-    page = folder / "notebook.html"
-    page.write_text(page.read_text().replace("</h1>", " (second look)</h1>"))
-    second = attach(folder, sandbox.gitlab, issue)
-    assert (second.action, second.note_id) == ("updated", first.note_id)
-    (note,) = marked(sandbox, issue, marker(completed))
-    assert note.body == second.body
+def test_new_content_updates_the_same_note(desk: Desk, folder: Path, issue: str) -> None:
+    """If the page changed, its own note is updated in place; the file that is as it was is not uploaded again."""
+    first = desk.to_issue(folder, issue)
+    look_again(folder)
+    second = desk.to_issue(folder, issue)
+    assert (second.action, second.message_id) == ("updated", first.message_id)
+    assert [(file.name, file.again) for file in second.files] == list(zip(FILES, (False, True, True), strict=True))
+    (note,) = notes(desk, issue)
+    assert note.body == second.body.strip()
 
 
-def test_a_dry_run_sends_nothing(sandbox: Sandbox, folder: Path, issue: str) -> None:
-    """It tells the note and the files, and no write reaches the server."""
-    before = sandbox.writes()
-    told = attach(folder, sandbox.gitlab, issue, dry_run=True)
-    assert told.action == "would_create"
-    assert told.files == ("notebook.ipynb", "notebook.html")
-    assert "### ✓ force_associate" in told.body
-    assert sandbox.writes() == before
+def test_without_the_outbox_of_then_the_note_is_found_all_the_same(
+    desk: Desk, folder: Path, issue: str, tmp_path: Path
+) -> None:
+    """From another machine, too: what the issue shows counts."""
+    first = desk.to_issue(folder, issue)
+    desk.journal_url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    assert desk.to_issue(folder, issue).action == "unchanged"
+    look_again(folder)
+    again = desk.to_issue(folder, issue)
+    assert (again.action, again.message_id) == ("updated", first.message_id)
+
+
+def test_a_dry_run_tells_what_is_then_sent(desk: Desk, folder: Path, issue: str) -> None:
+    """Files with size and digest, label and note are those of the attach that follows; no write reaches the server."""
+    before = desk.writes()
+    told = desk.to_issue(folder, issue, labels=[LABEL], dry_run=True)
+    assert desk.writes() == before
+    sent = desk.to_issue(folder, issue, labels=[LABEL])
+    assert (told.action, told.files, told.marks) == (sent.action, sent.files, sent.marks)
+    assert told.body == re.sub(r"/uploads/[0-9a-f]{32}/", f"/uploads/{'0' * 32}/", sent.body)
+    assert notes(desk, issue)[0].body == sent.body.strip()
+    again = desk.to_issue(folder, issue, labels=[LABEL], dry_run=True)
+    assert (again.action, again.files, again.marks) == ("unchanged", (), ())
+    look_again(folder)
+    assert desk.to_issue(folder, issue, dry_run=True).action == "updated"
+
+
+# what goes wrong with the note          the first attach              the one after it
+@pytest.mark.parametrize(
+    ("fault", "first", "second"),
+    [
+        ({"do": "lost_answer", "method": "POST"}, "created", "unchanged"),
+        ({"do": "502", "applied": True, "method": "POST"}, "created", "unchanged"),
+        ({"do": "truncated_json", "method": "POST"}, "created", "unchanged"),
+        ({"do": "html", "method": "POST"}, "created", "unchanged"),
+        ({"do": "502", "method": "POST"}, ServiceError, "created"),
+        ({"do": "cut", "method": "POST"}, ServiceError, "created"),
+        ({"do": "429", "method": "POST", "retry_after": "1"}, "created", "unchanged"),
+        ({"do": "429", "method": "POST", "retry_after": "61"}, RateLimited, "created"),
+        ({"do": "lost_answer", "method": "PUT"}, "updated", "unchanged"),
+        ({"do": "502", "method": "PUT"}, ServiceError, "updated"),
+    ],
+    ids=lambda value: f"{value['method']} {value['do']}" if isinstance(value, dict) else "",
+)
+def test_a_note_that_goes_wrong(
+    desk: Desk, folder: Path, issue: str, fault: dict[str, Any], first: Any, second: str
+) -> None:
+    """Read back before anything is sent again: in the end there is one note, with the content of now."""
+    if fault["method"] == "PUT":
+        desk.to_issue(folder, issue)
+        look_again(folder)
+    desk.misbehave({**NOTES, **fault})
+    if isinstance(first, str):
+        assert desk.to_issue(folder, issue).action == first
+    else:
+        with pytest.raises(first):
+            desk.to_issue(folder, issue)
+    again = desk.to_issue(folder, issue)
+    assert again.action == second
+    (note,) = notes(desk, issue)
+    assert note.body == again.body.strip()
+
+
+def test_a_limiter_is_waited_out_for_a_minute_at_most(desk: Desk, folder: Path, issue: str) -> None:
+    """`Retry-After` is honoured; without one the waits grow; what was refused is sent once the service takes it."""
+    desk.misbehave({**NOTES, "method": "POST", "do": "429", "retry_after": "1"}, {**UPLOADS, "do": "429"})
+    assert desk.to_issue(folder, issue).action == "created"
+    assert [wait for wait in desk.waits if wait > 0] == [0.5, 1.0]
+    assert len(notes(desk, issue)) == 1
 
 
 @pytest.mark.parametrize("how", ["cut", "lost_answer"])
-def test_a_crash_between_upload_and_note_leaves_one_note(
-    sandbox: Sandbox, folder: Path, issue: str, completed: RunRecord, how: str
+def test_an_upload_that_goes_wrong_leaves_one_note(desk: Desk, folder: Path, issue: str, how: str) -> None:
+    """The attach ends with a sentence; the next one uploads what is missing and writes the note."""
+    desk.misbehave({**UPLOADS, "after": 1, "do": how})
+    with pytest.raises(ServiceError):
+        desk.to_issue(folder, issue)
+    again = desk.to_issue(folder, issue)
+    assert [file.again for file in again.files] == [False, True, True]
+    assert len(notes(desk, issue)) == 1
+
+
+HOSTILE = [
+    "\n/close\n/label ~L&R\n@all look",
+    "\r/close",
+    "\u2028/close @all",
+    "```\n/close\n```",
+    "`@all",
+    "--> \n/close",
+    "<!-- \n/close @robin",
+    "</td>\n\n/close",
+    "|\n/close|",
+    "\\\n/close \\@all",
+    "$`\n/close\n`$ %{x}\n~L&R #1 !1 &1",
+]
+
+
+def test_live_quick_actions_and_mentions_would_be_noticed(desk: Desk, issue: str) -> None:
+    """What the next test looks for: the sandbox closes the issue and tells whom it notified."""
+    assert desk.post_note(issue, body="see\n/close\n@all").status_code == 201
+    assert (desk.writes()[-1]["quick_actions"], desk.writes()[-1]["mentions"]) == (["close"], ["all"])
+    assert desk.gitlab().issue(*parse_issue(issue)).state == "closed"
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_nothing_in_the_data_acts(
+    desk: Desk, tmp_path: Path, issue: str, completed: RunRecord, poison: Any, text: str
 ) -> None:
-    """Whether the note had arrived or not, the next attach ends with exactly one."""
-    sandbox.faults({"system": "gitlab", "method": "POST", "path": "*/notes", "times": 1, "do": how})
-    try:
-        with pytest.raises(ServiceError):
-            attach(folder, sandbox.gitlab, issue)
-    finally:
-        sandbox.faults()
-    again = attach(folder, sandbox.gitlab, issue)
-    assert again.action == ("created" if how == "cut" else "unchanged")
-    assert len(marked(sandbox, issue, marker(completed))) == 1
+    """Behind every free text of the record, in a new note, and in one that is brought up to date."""
+    folder, before = small_folder(tmp_path, poison(completed, text)), len(desk.writes())
+    desk.to_issue(folder, issue)
+    if text is HOSTILE[0]:
+        look_again(folder)
+        assert desk.to_issue(folder, issue).action == "updated"
+    acted = [row for row in desk.writes()[before:] if row["quick_actions"] or row["mentions"]]
+    assert acted == []
+    after = desk.gitlab().issue(*parse_issue(issue))
+    assert (after.state, after.labels) == ("opened", ())
 
 
-@pytest.mark.parametrize("name", ["notebook.ipynb", "notebook.html", "record.json", "notes.txt"])
-@pytest.mark.parametrize("secret", [TOKEN, "dana@example.com"])
+@pytest.mark.parametrize(
+    ("name", "place", "secret"),
+    [
+        ("notebook.ipynb", "run.record()", TOKEN),
+        ("notebook.html", "read back", TOKEN),
+        ("notebook.html", "read back", "dana@example.com"),
+        ("record.json", "GitLab.com shows it", TOKEN),
+        ("notes.txt", "", TOKEN),
+    ],
+)
 def test_a_secret_in_any_file_stops_everything(
-    sandbox: Sandbox, folder: Path, issue: str, name: str, secret: str
+    desk: Desk, folder: Path, issue: str, name: str, place: str, secret: str
 ) -> None:
     """Nothing is sent, the file and the place are named, the value is not."""
     path = folder / name
     text = path.read_text() if path.exists() else ""
-    broken = text.replace("passes", f"passes {secret}", 1) if "passes" in text else f"{text}{secret}"
-    if name == "record.json":
-        broken = text.replace("Nothing stands", f"{secret} Nothing stands", 1)
-    path.write_text(broken)
-    before = sandbox.writes()
+    path.write_text(text.replace(place, f"{place} {secret}", 1))
+    before = desk.writes()
     with pytest.raises(BadPlanFile, match=f"Nothing was sent: .* in {name}[,;. ]") as caught:
-        attach(folder, sandbox.gitlab, issue)
+        desk.to_issue(folder, issue)
     assert secret not in str(caught.value)
-    assert sandbox.writes() == before
+    assert desk.writes() == before
 
 
 @pytest.mark.parametrize(("author", "internal"), [("admin", False), ("other", True)])
 def test_a_marker_in_another_note_is_no_note_of_ours(
-    sandbox: Sandbox, folder: Path, issue: str, completed: RunRecord, author: str, internal: bool
+    desk: Desk, folder: Path, issue: str, author: str, internal: bool
 ) -> None:
     """A note that is public or of someone else neither passes for the evidence nor is overwritten."""
-    project, iid = parse_issue(issue)
-    path = f"/api/v4/projects/{project.replace('/', '%2F')}/issues/{iid}/notes"
-    text = {"body": f"all is well {marker(completed)}", "internal": internal}
-    headers = {"PRIVATE-TOKEN": sandbox.ready["tokens"][author]}
-    forged = sandbox.http.post(path, json=text, headers=headers)
+    text = desk.to_issue(folder, desk.issue(), dry_run=True).body
+    of_this_issue = re.sub(r"issue \d+ -->", f"issue {desk.gitlab().issue(*parse_issue(issue)).id} -->", text)
+    forged = desk.post_note(issue, author, body=of_this_issue, internal=internal)
     assert forged.status_code == 201
-    told = attach(folder, sandbox.gitlab, issue)
+    told = desk.to_issue(folder, issue)
     assert told.action == "created"
-    assert told.note_id != forged.json()["id"]
+    assert told.message_id != forged.json()["id"]
 
 
-def test_an_unknown_issue_gives_a_sentence_and_nothing_is_sent(sandbox: Sandbox, folder: Path) -> None:
+def test_a_colleague_who_shares_the_journal_adds_no_second_note(desk: Desk, folder: Path, issue: str) -> None:
+    """Their attach finds the note by its number; only its author can bring it up to date, which is said."""
+    first = desk.to_issue(folder, issue)
+    assert desk.to_issue(folder, issue, "other").action == "unchanged"
+    look_again(folder)
+    with pytest.raises(BadParameter, match=f"Note {first.message_id} .* another account"):
+        desk.to_issue(folder, issue, "other")
+    assert len(notes(desk, issue)) == 1
+
+
+def test_of_two_notes_the_oldest_is_kept_up_to_date(desk: Desk, folder: Path, issue: str) -> None:
+    """Where two machines without a common journal attached at the same moment."""
+    first = desk.to_issue(folder, issue)
+    desk.post_note(issue, body=notes(desk, issue)[0].body, internal=True)
+    look_again(folder)
+    assert desk.to_issue(folder, issue).message_id == first.message_id
+
+
+def test_a_note_that_was_made_public_is_told(desk: Desk, folder: Path, issue: str) -> None:
+    """Should GitLab.com not keep to `internal`, the sentence says which note has to go."""
+    desk.misbehave({**NOTES, "method": "POST", "do": "rewrite", "key": "internal", "value": False})
+    with pytest.raises(UnexpectedAnswer, match="public"):
+        desk.to_issue(folder, issue)
+
+
+def test_an_unknown_issue_gives_a_sentence_and_nothing_is_sent(desk: Desk, folder: Path) -> None:
     """The issue is looked at before anything is uploaded."""
-    before = sandbox.writes()
+    before = desk.writes()
     with pytest.raises(NotFound):
-        attach(folder, sandbox.gitlab, f"{PROJECT}#999999")
-    assert sandbox.writes() == before
+        desk.to_issue(folder, f"{PROJECT}#999999")
+    assert desk.writes() == before
 
 
-def test_a_folder_without_a_page_is_not_attached(sandbox: Sandbox, folder: Path, issue: str) -> None:
+def test_a_folder_without_a_page_is_not_attached(desk: Desk, folder: Path, issue: str) -> None:
     """What is missing is named."""
     (folder / "notebook.html").unlink()
     with pytest.raises(BadPlanFile, match=r"notebook\.html is missing"):
-        attach(folder, sandbox.gitlab, issue)
+        desk.to_issue(folder, issue)
 
 
-def test_an_escalation_labels_and_notes_once(sandbox: Sandbox, issue: str, completed: RunRecord) -> None:
+@pytest.mark.parametrize(
+    ("where", "size", "words"),
+    [("issue", 100 * 2**20, "GitLab.com takes 104,857,600"), ("ticket", 50 * 10**6, "Zendesk takes 50,000,000")],
+)
+def test_a_file_that_is_too_large_is_told_before_anything_is_sent(
+    desk: Desk, folder: Path, where: str, size: int, words: str
+) -> None:
+    """Each destination has its own limit."""
+    with (folder / "notebook.ipynb").open("ab") as stream:
+        stream.truncate(size + 1)
+    before = desk.writes()
+    with pytest.raises(BadPlanFile, match=f"notebook.ipynb has {size + 1:,} bytes and {words}"):
+        desk.to_issue(folder, desk.issue()) if where == "issue" else desk.to_ticket(folder, desk.ticket())
+    assert desk.writes() == before
+
+
+@pytest.mark.parametrize("label", ["Console Escalation", LABEL.lower(), "No such label", f"{LABEL},L&R"])
+def test_a_label_that_does_not_exist_stops_the_attach(desk: Desk, folder: Path, issue: str, label: str) -> None:
+    """GitLab.com would create it without a word."""
+    before = desk.writes()
+    with pytest.raises(BadParameter, match="has no label named"):
+        desk.to_issue(folder, issue, labels=[label])
+    assert desk.writes() == before
+
+
+def test_labels_are_added_once_and_a_scope_gives_way(desk: Desk, folder: Path, issue: str) -> None:
+    """The others stay; of one scope there is one label, and the one that gives way is told."""
+    assert desk.to_issue(folder, issue, labels=["L&R", "Console Escalation::Sales", "L&R"]).marks == (
+        "L&R",
+        "Console Escalation::Sales",
+    )
+    told = desk.to_issue(folder, issue, labels=["L&R", "Console Escalation::Customers"])
+    assert (told.action, told.marks) == ("unchanged", ("Console Escalation::Customers",))
+    assert told.notices == ("Labels of the same scope give way: Console Escalation::Sales.",)
+    assert set(desk.gitlab().issue(*parse_issue(issue)).labels) == {"L&R", "Console Escalation::Customers"}
+
+
+def test_the_seal_goes_along_and_a_copy_masked_further_has_none(folder: Path, tmp_path: Path) -> None:
+    """Whoever unpacks the archive has the sealed folder, byte for byte, and can verify it."""
+    seal_again(folder, None)
+    parcel = parcel_for(folder, Destination.issue)
+    zipfile.ZipFile(io.BytesIO(parcel.archive().content)).extractall(tmp_path / "unpacked")
+    assert examine(tmp_path / "unpacked").whole
+    assert (parcel.notices, MANIFEST in parcel.files) == ((), True)
+    use_policy({"issue": {"addresses": "none"}})
+    try:
+        parcel = parcel_for(folder, Destination.issue)
+    finally:
+        use_policy({})
+    assert MANIFEST not in parcel.files
+    assert parcel.notices == ("The copy is masked further than the run folder, so the folder's seal stays behind.",)
+
+
+def test_an_escalation_labels_and_notes_once(desk: Desk, issue: str, completed: RunRecord) -> None:
     """An existing label is added, the note says what happened, and a second time changes nothing."""
-    first = escalate(sandbox.gitlab, issue, LABEL, completed)
+    first = escalate(desk.gitlab(), issue, LABEL, completed)
     assert first.label_exists
-    before = sandbox.writes()
-    second = escalate(sandbox.gitlab, issue, LABEL, completed)
+    before = desk.writes()
+    second = escalate(desk.gitlab(), issue, LABEL, completed)
     assert (second.note, second.note_id) == ("unchanged", first.note_id)
-    assert sandbox.writes() == before
-    assert sandbox.gitlab.issue(*parse_issue(issue)).labels.count(LABEL) == 1
-    (note,) = marked(sandbox, issue, marker(completed, "escalation"))
+    assert desk.writes() == before
+    assert desk.gitlab().issue(*parse_issue(issue)).labels.count(LABEL) == 1
+    (note,) = notes(desk, issue)
     assert note.internal
+    assert marker(completed, "escalation") in note.body
 
 
 @pytest.mark.parametrize("label", ["Console Escalation", "console escalation - customers", "No such label"])
-def test_a_label_is_never_created(sandbox: Sandbox, issue: str, completed: RunRecord, label: str) -> None:
+def test_a_label_is_never_created(desk: Desk, issue: str, completed: RunRecord, label: str) -> None:
     """Only a label of exactly this name is added; otherwise note and result say that there was none."""
-    told = escalate(sandbox.gitlab, issue, label, completed)
+    told = escalate(desk.gitlab(), issue, label, completed)
     assert not told.label_exists
     assert "got no label" in told.sentence
-    assert label not in sandbox.gitlab.issue(*parse_issue(issue)).labels
-    assert [known.name for known in sandbox.gitlab.labels(PROJECT, label) if known.name == label] == []
-
-
-def test_a_ticket_gets_one_private_comment(sandbox: Sandbox, folder: Path) -> None:
-    """The summary is private, the files travel in an archive, and a second time writes nothing."""
-    link = f"{TICKETS}1001"
-    assert attach_to_ticket(folder, sandbox.zendesk, link, dry_run=True).action == "would_create"
-    told = attach_to_ticket(folder, sandbox.zendesk, link)
-    assert (told.action, told.files) == ("created", ("evidence.zip",))
-    comments = [comment for comment in sandbox.zendesk.comments(1001) if "glhelpers run" in comment.body]
-    assert [comment.public for comment in comments] == [False]
-    before = sandbox.writes()
-    assert attach_to_ticket(folder, sandbox.zendesk, link).action == "unchanged"
-    assert sandbox.writes() == before
-
-
-def test_a_closed_ticket_is_refused_before_anything_is_sent(sandbox: Sandbox, folder: Path) -> None:
-    """Nothing can be added to a closed ticket, and the sentence says where to attach instead."""
-    before = sandbox.writes()
-    with pytest.raises(BadParameter, match="closed"):
-        attach_to_ticket(folder, sandbox.zendesk, f"{TICKETS}1002")
-    assert sandbox.writes() == before
-
-
-def test_a_ticket_link_must_be_one(sandbox: Sandbox, folder: Path) -> None:
-    """Anything but a ticket link is refused before anything is read."""
-    with pytest.raises(BadParameter, match="agent/tickets"):
-        attach_to_ticket(folder, sandbox.zendesk, "https://example.com/1")
+    assert label not in desk.gitlab().issue(*parse_issue(issue)).labels
+    assert [known.name for known in desk.gitlab().labels(PROJECT, label) if known.name == label] == []
