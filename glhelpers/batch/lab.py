@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 
 from glhelpers.actions.catalogue import notebook_path
 from glhelpers.sandbox_process import state_file
@@ -15,6 +16,7 @@ from glhelpers.settings import Settings, environment_of, state_folder
 
 __all__ = ["open_lab", "serve_sandbox"]
 
+_LAB_ENDS_WITHIN_SECONDS = 10
 
 _LAB_SETTINGS = {
     # A gate that is scrolled out of sight must still be there for a screen reader and for "find".
@@ -36,7 +38,14 @@ def open_lab(arguments: list[str], settings: Settings) -> int:
     lab = subprocess.Popen([*command, *arguments], env=environment)
     # Ctrl-C reaches JupyterLab by itself, which asks back; an order to end is passed on, so that none is left behind.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, frame: lab.terminate())
+    signal.signal(signal.SIGALRM, lambda number, frame: lab.kill())
+
+    def end(number: int, frame: FrameType | None) -> None:
+        lab.terminate()
+        # A server that waits for a kernel which is just starting does not hear; kernels end with their server.
+        signal.alarm(_LAB_ENDS_WITHIN_SECONDS)
+
+    signal.signal(signal.SIGTERM, end)
     return lab.wait()
 
 

@@ -12,7 +12,7 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +35,7 @@ __all__ = [
     "name_pseudonym",
     "names_in",
     "people_in",
+    "people_known",
     "pseudonyms_in",
     "register_person",
     "stricter",
@@ -142,9 +143,10 @@ _SHORTEST = 5
 _PSEUDONYM = re.compile(r"(?<![\w-])name-[0-9a-f]{8}(?![\w-])")
 
 _key = BUILT_IN_KEY
+_learned = 0
 _names: dict[str, None] = {}
 _digests: set[str] = set()
-_watched: list[Callable[[], Iterable[str]]] = []
+_watched: list[Callable[[], Iterable[str] | None]] = []
 
 
 def stricter(one: Masking, other: Masking) -> Masking:
@@ -164,6 +166,7 @@ def use_pseudonym_key(key: bytes) -> None:
     """
     global _key
     _key = key
+    _changed()
     _keyed.cache_clear()
     _digests.clear()
     _digests.update(name_pseudonym(name) for name in _names)
@@ -195,7 +198,7 @@ def register_person(name: str) -> None:
         if known not in _names:
             _names[known] = None
             _digests.add(name_pseudonym(known))
-    _pattern.cache_clear()
+            _changed()
 
 
 def pseudonyms_in(texts: Iterable[str]) -> frozenset[str]:
@@ -209,7 +212,7 @@ def forget_people() -> None:
     _names.clear()
     _digests.clear()
     _watched.clear()
-    _pattern.cache_clear()
+    _changed()
 
 
 def is_person(value: Mapping[Any, Any], key: str) -> bool:
@@ -219,8 +222,12 @@ def is_person(value: Mapping[Any, Any], key: str) -> bool:
     return key == "name" and "username" in value and value.get("bot") is not True
 
 
-def watch(names: Callable[[], Iterable[str]]) -> None:
-    """Ask `names` for those that are new before each text; so a name is known from the moment it is heard."""
+def watch(names: Callable[[], Iterable[str] | None]) -> None:
+    """
+    Ask `names` for those that are new before each text; so a name is known from the moment it is heard.
+
+    It is asked no more once it has answered None: its run is over.
+    """
     _watched.append(names)
 
 
@@ -238,11 +245,21 @@ def names_in(value: Any) -> Iterator[str]:
                 yield from names_in(item)
 
 
+def people_known() -> tuple[int, frozenset[str]]:
+    """Take in the names that were heard since, and tell what is known now by something that differs whenever it does."""
+    for source in tuple(_watched):
+        told = source()
+        if told is None:
+            with suppress(ValueError):  # another thread may have been first
+                _watched.remove(source)
+        for name in told or ():
+            register_person(name)
+    return _learned, _told.get()
+
+
 def without_names(text: str, replace: Callable[[str], str]) -> str:
     """The text with every name replaced that this process has been told."""
-    for source in _watched:
-        for name in source():
-            register_person(name)
+    people_known()
     pattern = _pattern()
     if pattern is not None:
         text = pattern.sub(lambda match: replace(match[0]), text)
@@ -283,6 +300,12 @@ def people_in(text: str, known: frozenset[str]) -> Iterator[tuple[int, int]]:
             if seen[window]:
                 yield start, end - len(word) + len(word.rstrip(".'’-"))
                 break
+
+
+def _changed() -> None:
+    global _learned
+    _learned += 1
+    _pattern.cache_clear()
 
 
 @lru_cache(maxsize=1)

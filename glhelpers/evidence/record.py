@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -99,6 +100,10 @@ def _plain(value: Any, leave_out: set[str]) -> Any:
             return str(value)
 
 
+_version = cache(version)
+"""Of an installed package; a process does not see another one."""
+
+
 def build_record(known: Known, *, complete: bool, ended_at: datetime | None) -> RunRecord:
     """The record of what is known; `complete` says that the last step has come to its end."""
     return RunRecord(
@@ -128,5 +133,5 @@ def build_record(known: Known, *, complete: bool, ended_at: datetime | None) -> 
         drafts=known.drafts,
         next_runbooks=known.next_runbooks,
         notices=tuple(known.notices),
-        versions={"glhelpers": __version__, "pydantic": version("pydantic"), "httpx": version("httpx")},
+        versions={"glhelpers": __version__, "pydantic": _version("pydantic"), "httpx": _version("httpx")},
     )

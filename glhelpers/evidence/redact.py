@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
@@ -30,6 +30,7 @@ from glhelpers.evidence.personal import (
     is_person,
     masking_now,
     name_pseudonym,
+    people_known,
     use_pseudonym_key,
     without_names,
 )
@@ -56,6 +57,8 @@ LIVE = "token in use"
 """The kind of a hit on a registered secret."""
 
 _SHORTEST_LIVE = 6
+_REMEMBERED = 2_000
+"""Characters of the longest text whose redaction is remembered: a page of a run is made once."""
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _TELLTALE = re.compile(rb"gl(?:pat|oas|dt|rtr?|cbt|ptt|ft|imt|agent|wt|soat|ffct)-[\w=.\-]{12,}|GR1348941[\w-]{12,}")
 
@@ -76,12 +79,15 @@ class SecretHit:
 def register_secret(secret: SecretStr) -> None:
     """From now on this very text is masked wherever it stands, in whatever usual encoding."""
     for form in _forms(secret.get_secret_value()):
-        _live_forms[form] = None
+        if form not in _live_forms:
+            _live_forms[form] = None
+            _redacted_once.cache_clear()
 
 
 def forget_secrets() -> None:
     """Drop every registered secret and name; for the end of a process that served several operators."""
     _live_forms.clear()
+    _redacted_once.cache_clear()
     forget_people()
 
 
@@ -98,6 +104,13 @@ def redact_text(text: str, masking: Masking | None = None) -> str:
     `bound_for` says another.
     """
     masking = masking or masking_now()
+    known = people_known()
+    # A run writes its record many times over: what has not changed since is not looked through again.
+    return (_redacted_once if len(text) <= _REMEMBERED else _redacted)(text, masking, known)
+
+
+def _redacted(text: str, masking: Masking, known: tuple[int, frozenset[str]]) -> str:
+    """The text redacted by all that is known; `known` is here for the one that remembers."""
     text = _without_pseudonyms(clean_text(text), masking)
     if masking.names is not Level.full:
         text = without_names(text, partial(_name, masking.names))
@@ -110,6 +123,9 @@ def redact_text(text: str, masking: Masking | None = None) -> str:
         text = shape.pattern.sub(partial(_without_secret, shape), text)
     text = _ENCODED.sub(lambda match: masked("encoded token") if hides_token(match[0]) else match[0], text)
     return text if masking.addresses is Level.full else EMAIL.sub(partial(_address, masking), text)
+
+
+_redacted_once = lru_cache(maxsize=20_000)(_redacted)
 
 
 def _without_pseudonyms(text: str, masking: Masking) -> str:

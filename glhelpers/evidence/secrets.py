@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import ref
 
 from glhelpers.clients.tape import TAPE, Recorder
 from glhelpers.credentials import kept_token
@@ -45,15 +46,18 @@ def register_tokens(settings: Settings) -> None:
 
 def watch_answers(recorder: Recorder) -> None:
     """From now on the persons that a service names are masked, from the moment their names are heard."""
-    seen = 0
+    seen, living = 0, ref(recorder)
 
-    def new_names() -> Iterator[str]:
+    def new_names() -> Sequence[str] | None:
         nonlocal seen
-        while seen < len(recorder.heard):
-            heard = recorder.heard[seen]
-            seen += 1
-            if not heard.path.endswith(_OWN):
-                yield from names_in(heard.body)
+        recorder = living()
+        if recorder is None:
+            return None
+        if seen == len(recorder.heard):
+            return ()
+        new = recorder.heard[seen:]
+        seen += len(new)
+        return [name for heard in new if not heard.path.endswith(_OWN) for name in names_in(heard.body)]
 
     watch(new_names)
 

@@ -8,7 +8,6 @@ import gzip
 import html
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -215,12 +214,9 @@ def bundle(tmp_path: Path, completed: RunRecord, executed: NotebookNode) -> Path
     return made.finalise().path
 
 
-def test_a_finished_run_gives_no_alarm_and_takes_no_time(bundle: Path) -> None:
-    """No hit in record, notebook, page and reference notebook; half a second of the processor is not used up."""
-    scan_bundle(bundle)
-    began = time.process_time()
+def test_a_finished_run_gives_no_alarm(bundle: Path) -> None:
+    """No hit in record, notebook, page and reference notebook."""
     assert scan_bundle(bundle) == ()
-    assert time.process_time() - began < 0.5
 
 
 @pytest.mark.usefixtures("on_sandbox")

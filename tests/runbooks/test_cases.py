@@ -87,6 +87,7 @@ def test_a_run_leaves_evidence_that_is_whole(toured: Toured, ticket: int) -> Non
     assert {"record.json", "notebook.ipynb", "notebook.html"} <= names
     assert names <= {
         "answers.json",
+        "manifest.json",
         "summary.md",
         "record.json",
         "notebook.ipynb",
