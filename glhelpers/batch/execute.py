@@ -34,6 +34,8 @@ from glhelpers.evidence.redact import redact_text
 from glhelpers.evidence.seal import journal_rows, seal
 from glhelpers.evidence.secrets import people_of, register_tokens
 from glhelpers.gates.issue_notes import FROM_ISSUE
+from glhelpers.kernels.lease import KernelNotGiven
+from glhelpers.kernels.manager import KERNEL_NAME, RunbookKernelManager
 from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord, StepState
 from glhelpers.models.request import parse_parameters
@@ -70,9 +72,14 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, log_output: bool = False, **options: Any) -> Any:
         from papermill.clientwrap import PapermillNotebookClient
 
+        def started(notebook: Any) -> None:
+            notebook.metadata["kernel"] = "forked" if client.km.forked else "started"
+
         client = PapermillNotebookClient(
             nb_man,
-            kernel_name=kernel_name,
+            kernel_name=KERNEL_NAME,
+            kernel_manager_class=RunbookKernelManager,
+            on_notebook_start=started,
             timeout=options.get("execution_timeout"),
             startup_timeout=options.get("start_timeout", 60),
             shutdown_kernel="immediate",
@@ -152,7 +159,7 @@ def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[st
         return f"The run was ended by {ended}."
     except KeyboardInterrupt:
         return "The run was interrupted from the keyboard."
-    except (RuntimeError, OSError):
+    except (KernelNotGiven, RuntimeError, OSError):
         return _NO_KERNEL
     return None
 

@@ -39,7 +39,7 @@ def inside(runs: Path, step: str) -> Path | None:
 def kernel_of(process: subprocess.Popen[str]) -> psutil.Process:
     """The kernel among the descendants of a running command."""
     family = psutil.Process(process.pid).children(recursive=True)
-    return next(child for child in family if any("ipykernel_launcher" in word for word in child.cmdline()))
+    return next(child for child in family if child.name() == "glh-kernel")
 
 
 def the_folder(runs: Path) -> Path:

@@ -113,9 +113,7 @@ def _is_kernel_of(process: object, folder: str) -> bool:
 
     assert isinstance(process, psutil.Process)
     try:
-        return "ipykernel_launcher" in " ".join(process.cmdline()) and folder in str(
-            process.environ().get("GLHELPERS_STATE_DIR")
-        )
+        return process.name() == "glh-kernel" and folder in str(process.environ().get("GLHELPERS_STATE_DIR"))
     except psutil.Error:
         return False
 

@@ -1,0 +1,80 @@
+"""From a fork to a kernel: everything that must not be the same in two kernels is made anew here."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import random
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+from glhelpers.kernels.protocol import Request, send
+
+__all__ = ["become_kernel"]
+
+
+def become_kernel(request: Request, tell: socket.socket, temporary: Path) -> NoReturn:
+    """Take over the environment, folder and key of the request, bind ports, tell them, and serve until the end."""
+    status = 1
+    try:
+        _be_new(request, temporary)
+        _serve(request, tell)
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # noqa: BLE001 - the last frame of the process: said on its own stderr, never in a notebook
+        traceback.print_exc(file=sys.__stderr__)
+    finally:
+        _leave(status)
+
+
+def _be_new(request: Request, temporary: Path) -> None:
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if number < signal.SIGRTMIN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.environ.clear()
+    os.environ.update(request.environment)
+    os.environ["TMPDIR"] = str(temporary)
+    tempfile.tempdir = None
+    time.tzset()
+    os.chdir(request.cwd)
+    sys.argv = ["glhelpers.kernels", *request.argv]
+    random.seed()
+    if (numpy := sys.modules.get("numpy")) is not None:
+        numpy.random.seed()
+
+
+def _serve(request: Request, tell: socket.socket) -> None:
+    from glhelpers.kernels.app import ForkedKernelApp
+
+    app = ForkedKernelApp.instance()
+    app.ip, app.transport, app.parent_handle = request.ip, "tcp", 0
+    for name, port in request.ports.items():
+        setattr(app, name, port)
+    app.session.key = request.key.encode()
+    app.initialize(request.argv)
+    send(tell, {"ports": app.ports})
+    tell.close()
+    app.start()
+
+
+def _leave(status: int) -> NoReturn:
+    """What a notebook has registered for the end is done; then the process goes without touching all it shares."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        for stream in (sys.__stdout__, sys.__stderr__):
+            if stream is not None:
+                stream.flush()
+    finally:
+        os._exit(status)

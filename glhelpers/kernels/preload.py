@@ -1,0 +1,63 @@
+"""What a runbook's kernel imports, imported once; and the proof that nothing was begun that a fork would break."""
+
+from __future__ import annotations
+
+import gc
+import os
+from importlib import import_module
+from pathlib import Path
+
+from glhelpers.errors import GlhelpersError
+
+__all__ = ["NotForkable", "preload"]
+
+_MODULES = (
+    "glhelpers.kernels.app",
+    "glhelpers.runbook",
+    "glhelpers.acting",
+    "glhelpers.actions.catalogue",
+    "glhelpers.evidence.keys",
+    "glhelpers.evidence.seal",
+    "glhelpers.gates.widget",
+    "IPython.core.completer",
+    "IPython.core.magics",
+    "ipykernel.ipkernel",
+    "ipywidgets",
+    "pandas",
+    "pandas.io.formats.html",
+    "pandas.io.formats.style",
+    "sqlalchemy.dialects.sqlite",
+    "zmq.asyncio",
+)
+
+
+class NotForkable(GlhelpersError):
+    """Something that was imported has begun a thread: a fork of this process could hang."""
+
+
+def preload() -> None:
+    """
+    Import all that a runbook needs and freeze it.
+
+    Raises `NotForkable` if this process has more than its one thread afterwards.
+    """
+    for name in _MODULES:
+        import_module(name)
+    _compile_templates()
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        raise NotForkable(
+            f"Kernels cannot be forked: an imported library has begun {threads - 1} thread(s).",
+            next_step="Each notebook gets an ordinary kernel, which takes a second longer.",
+        )
+    gc.collect()
+    gc.freeze()
+
+
+def _compile_templates() -> None:
+    from glhelpers.evidence.render import environment, stylesheet
+
+    for name in environment().list_templates():
+        if Path(name).suffix == ".html":
+            environment().get_template(name)
+    stylesheet()
