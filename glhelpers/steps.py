@@ -14,6 +14,7 @@ from glhelpers import clock
 from glhelpers.errors import GateClosed, GlhelpersError, RunbookContractError, WriteInProgress
 from glhelpers.evidence.folder import RunFolder
 from glhelpers.evidence.record import Known, build_record
+from glhelpers.evidence.record_text import RecordText
 from glhelpers.models.change import ChangePlan, Receipt
 from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord, Step, StepState
@@ -29,6 +30,7 @@ class RecordedSteps:
 
     def __init__(self, known: Known, folder: RunFolder) -> None:
         self.known, self.folder = known, folder
+        self._text = RecordText()
         self._settled: tuple[ChangePlan, Receipt] | None = None
         self._write(complete=False)
 
@@ -86,7 +88,7 @@ class RecordedSteps:
 
     def _write(self, *, complete: bool) -> RunRecord:
         record = build_record(self.known, complete=complete, ended_at=_now() if complete else None)
-        self.folder.write_record(record)
+        self.folder.write_text("record.json", self._text.of(record))
         return record
 
     def _conclude_with(self, status: Status, why: str, next_step: str | None) -> None:

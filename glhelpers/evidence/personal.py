@@ -36,6 +36,7 @@ __all__ = [
     "names_in",
     "people_in",
     "people_known",
+    "pseudonym_key",
     "pseudonyms_in",
     "register_person",
     "stricter",
@@ -139,6 +140,7 @@ _WORD = re.compile(r"[^\W\d_][\w'’.-]*")
 _BETWEEN = r"(?:,?[\s\u00a0]|%20|\+|&nbsp;|&#160;)+"
 _FARTHEST = 6
 _MOST_WORDS = 4
+_REMEMBERED = 2_000
 _SHORTEST = 5
 _PSEUDONYM = re.compile(r"(?<![\w-])name-[0-9a-f]{8}(?![\w-])")
 
@@ -157,6 +159,11 @@ def stricter(one: Masking, other: Masking) -> Masking:
     )
 
 
+def pseudonym_key() -> bytes:
+    """The key in force: never to be shown."""
+    return _key
+
+
 def use_pseudonym_key(key: bytes) -> None:
     """
     Set the key of the pseudonyms.
@@ -168,6 +175,7 @@ def use_pseudonym_key(key: bytes) -> None:
     _key = key
     _changed()
     _keyed.cache_clear()
+    _possible_names.cache_clear()
     _digests.clear()
     _digests.update(name_pseudonym(name) for name in _names)
 
@@ -282,8 +290,17 @@ def people_in(text: str, known: frozenset[str]) -> Iterator[tuple[int, int]]:
     """Where names of known persons stand, told by their pseudonyms alone, as names are written: with capitals."""
     if not known:
         return
+    found = -1
+    for start, end, pseudonym in (_possible_names if len(text) <= _REMEMBERED else _looked_through)(text):
+        if start != found and pseudonym in known:
+            found = start
+            yield start, end
+
+
+def _looked_through(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Every run of words that could be a name: where it begins and ends, and the pseudonym that it would have."""
     words = [(match.start(), match.end(), match[0]) for match in _WORD.finditer(text)]
-    seen: dict[str, bool] = {}
+    possible = []
     for index, (start, end, first) in enumerate(words):
         window = first
         if first[0].islower():
@@ -292,14 +309,12 @@ def people_in(text: str, known: frozenset[str]) -> Iterator[tuple[int, int]]:
             if begin - end > _FARTHEST:
                 break
             window, end = f"{window} {word}", stop
-            if word[0].islower():
-                continue
-            if window not in seen:
-                ordinary = _ORDINARY.issuperset(_plain(window).split())
-                seen[window] = not ordinary and name_pseudonym(window) in known
-            if seen[window]:
-                yield start, end - len(word) + len(word.rstrip(".'’-"))
-                break
+            if not word[0].islower() and not _ORDINARY.issuperset(_plain(window).split()):
+                possible.append((start, end - len(word) + len(word.rstrip(".'’-")), name_pseudonym(window)))
+    return tuple(possible)
+
+
+_possible_names = lru_cache(maxsize=20_000)(_looked_through)
 
 
 def _changed() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from glhelpers import __version__
-from glhelpers.evidence.redact import masked_fields
+from glhelpers.evidence.redact import knowledge, masked_fields
 from glhelpers.models.change import Approval, ChangePlan, Receipt
 from glhelpers.models.fact import Fact
 from glhelpers.models.finding import Decision, Finding, Status
@@ -60,6 +60,16 @@ class Known:
     drafts: tuple[Draft, ...] = ()
     next_runbooks: tuple[NextRunbook, ...] = ()
     notices: list[str] = field(default_factory=list)
+
+    _lines: tuple[object, object, tuple[FactLine, ...]] = (None, None, ())
+
+    def fact_lines(self) -> tuple[FactLine, ...]:
+        """The facts as they stand in the record, made anew only when they or what must not be seen have changed."""
+        facts, known, lines = self._lines
+        if facts is not self.facts or known != knowledge():
+            lines = tuple(fact_line(fact) for fact in self.facts)
+            self._lines = self.facts, knowledge(), lines
+        return lines
 
     def forget_from(self, step: str) -> None:
         """Drop what this step and those after it had found."""
@@ -120,7 +130,7 @@ def build_record(known: Known, *, complete: bool, ended_at: datetime | None) -> 
         started_at=known.started_at,
         ended_at=ended_at,
         steps=tuple(known.steps.values()),
-        facts=tuple(fact_line(fact) for fact in known.facts),
+        facts=known.fact_lines(),
         findings=known.findings,
         decision=known.decision,
         plan=known.plan,

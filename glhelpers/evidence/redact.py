@@ -31,6 +31,7 @@ from glhelpers.evidence.personal import (
     masking_now,
     name_pseudonym,
     people_known,
+    pseudonym_key,
     use_pseudonym_key,
     without_names,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "find_secrets_in_json",
     "forget_secrets",
     "hides_token",
+    "knowledge",
     "live_forms",
     "masked_fields",
     "redact_json",
@@ -81,19 +83,29 @@ def register_secret(secret: SecretStr) -> None:
     for form in _forms(secret.get_secret_value()):
         if form not in _live_forms:
             _live_forms[form] = None
-            _redacted_once.cache_clear()
+            _forget_texts()
 
 
 def forget_secrets() -> None:
     """Drop every registered secret and name; for the end of a process that served several operators."""
     _live_forms.clear()
-    _redacted_once.cache_clear()
+    _forget_texts()
     forget_people()
+
+
+def _forget_texts() -> None:
+    _redacted_once.cache_clear()
+    _without_secrets_once.cache_clear()
 
 
 def live_forms() -> Sequence[str]:
     """Every way in which a registered secret may be written; never to be shown."""
     return tuple(_live_forms)
+
+
+def knowledge() -> object:
+    """All that decides how a text is redacted now: equal to a former answer only if every text comes out the same."""
+    return masking_now(), people_known(), len(_live_forms)
 
 
 def redact_text(text: str, masking: Masking | None = None) -> str:
@@ -114,11 +126,16 @@ def _redacted(text: str, masking: Masking, known: tuple[int, frozenset[str]]) ->
     text = _without_pseudonyms(clean_text(text), masking)
     if masking.names is not Level.full:
         text = without_names(text, partial(_name, masking.names))
-    if not (_live_forms or SUSPICIOUS.search(text)):
-        return text
+    return (_without_secrets_once if len(text) <= _REMEMBERED else _without_secrets)(text, masking, pseudonym_key())
+
+
+def _without_secrets(text: str, masking: Masking, key: bytes) -> str:
+    """What does not depend on the persons of a run, so is the same for every run of a batch; `key` as in `_redacted`."""
     for form in sorted(_live_forms, key=len, reverse=True):
         if form in text:
             text = text.replace(form, masked(LIVE))
+    if not SUSPICIOUS.search(text):
+        return text
     for shape in shapes_in(text):
         text = shape.pattern.sub(partial(_without_secret, shape), text)
     text = _ENCODED.sub(lambda match: masked("encoded token") if hides_token(match[0]) else match[0], text)
@@ -126,6 +143,7 @@ def _redacted(text: str, masking: Masking, known: tuple[int, frozenset[str]]) ->
 
 
 _redacted_once = lru_cache(maxsize=20_000)(_redacted)
+_without_secrets_once = lru_cache(maxsize=20_000)(_without_secrets)
 
 
 def _without_pseudonyms(text: str, masking: Masking) -> str:

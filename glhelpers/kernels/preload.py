@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -20,13 +21,23 @@ _MODULES = (
     "glhelpers.evidence.seal",
     "glhelpers.gates.widget",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
     "IPython.core.magics",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "encodings.idna",
+    "faulthandler",
     "ipykernel.ipkernel",
     "ipywidgets",
     "pandas",
     "pandas.io.formats.html",
     "pandas.io.formats.style",
     "sqlalchemy.dialects.sqlite",
+    "tornado.locks",
+    "tornado.platform.asyncio",
+    "tornado.queues",
     "zmq.asyncio",
 )
 
@@ -41,6 +52,7 @@ def preload() -> None:
 
     Raises `NotForkable` if this process has more than its one thread afterwards.
     """
+    _without_debugger()
     for name in _MODULES:
         import_module(name)
     _compile_templates()
@@ -52,6 +64,13 @@ def preload() -> None:
         )
     gc.collect()
     gc.freeze()
+
+
+def _without_debugger() -> None:
+    """A kernel that nobody watches needs no debugger, which loads 130 modules and changes `os.fork`."""
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    import_module("ipykernel.debugger")
+    del sys.modules["debugpy"]
 
 
 def _compile_templates() -> None:
