@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from glhelpers import __version__
+from glhelpers.batch_cli import batch_command
 from glhelpers.errors import BadParameter, GateClosed, GlhelpersError
 from glhelpers.evidence_cli import evidence_app
 from glhelpers.explain_cli import explain_command
@@ -40,6 +41,7 @@ app.add_typer(handbook_app, name="handbook")
 app.add_typer(journal_app, name="journal")
 app.add_typer(evidence_app, name="evidence")
 app.command(name="explain")(explain_command)
+app.command(name="batch")(batch_command)
 # In a pipe or a CI log there is no width to ask for; tables then get room enough for a path.
 _out = Console(soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else 150)
 _err = Console(stderr=True, soft_wrap=True, emoji=False)
