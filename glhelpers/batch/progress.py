@@ -51,12 +51,11 @@ class Shown(Watcher):
     ) -> None:
         self._bar.stop()
 
-    def opens(self, rows: int, done: int) -> None:
+    def opens(self, rows: int, to_do: int) -> None:
         """Say how much there is."""
-        self._to_do, self._began = rows, time.monotonic()
-        known = f", {done} of them have run before" if done else ""
-        self._console.print(f"{rows} row{'s' if rows != 1 else ''} are valid{known}.", highlight=False)
-        self._bar.update(self._task, total=rows)
+        self._to_do, self._began = to_do, time.monotonic()
+        self._console.print(f"The list is valid: {rows} in all, {to_do} to run now.", highlight=False)
+        self._bar.update(self._task, total=to_do)
 
     def began(self, job: Job) -> None:
         """One more is running."""

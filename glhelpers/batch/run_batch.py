@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from glhelpers.batch.crew import Crew, Feed, Halt
-from glhelpers.batch.feeds import ApplyFeed, PlanFeed
+from glhelpers.batch.feeds import ApplyFeed, PlanFeed, approval_of, is_to_do, was_cut_off
 from glhelpers.batch.ledger import FILE, Ended, Entry, Ledger, Pass
 from glhelpers.batch.rows import Problem, read_rows
 from glhelpers.batch.summary import Totals, write_summary
@@ -53,8 +53,8 @@ class Asked:
 class Watcher:
     """Hears what happens; a face of the batch overrides what it shows. Called from several threads."""
 
-    def opens(self, rows: int, done: int) -> None:
-        """The list is valid: so many rows, so many of them done by an earlier pass."""
+    def opens(self, rows: int, to_do: int) -> None:
+        """The list is valid: so many rows, so many of them to be run in this pass."""
 
     def began(self, job: Job) -> None:
         """A run begins."""
@@ -85,7 +85,7 @@ def run_batch(asked: Asked, settings: Settings, watcher: Watcher) -> Totals:
             ApplyFeed(ledger, asked.most_writes) if asked.turn is Pass.apply else PlanFeed(ledger)
         )
         halt = Halt(watcher.says)
-        watcher.opens(ledger.size(), sum(entry.ended is not None for entry in ledger.entries()))
+        watcher.opens(ledger.size(), sum(_is_due(entry, asked.turn, out) for entry in ledger.entries()))
         crew = _crew(asked, settings, ledger, feed, halt, watcher)
         try:
             with halt.by_signals():
@@ -93,6 +93,12 @@ def run_batch(asked: Asked, settings: Settings, watcher: Watcher) -> Totals:
         finally:
             totals = write_summary(ledger, asked.turn, halt.why, getattr(feed, "stopped", ""))
         return totals
+
+
+def _is_due(entry: Entry, turn: Pass, out: Path) -> bool:
+    if turn is Pass.apply:
+        return was_cut_off(entry) or approval_of(entry, out) is not None
+    return is_to_do(entry)
 
 
 def _crew(asked: Asked, settings: Settings, ledger: Ledger, feed: Feed, halt: Halt, watcher: Watcher) -> Crew:

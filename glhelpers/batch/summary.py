@@ -21,7 +21,7 @@ from glhelpers.evidence.render import environment, stylesheet
 from glhelpers.evidence.words import STATUS_SIGNS, Sign
 from glhelpers.models.finding import Status
 
-__all__ = ["NOT_RUN", "Totals", "safe_cell", "write_summary"]
+__all__ = ["NOT_RUN", "Totals", "safe_cell", "whole_file", "write_summary"]
 
 NOT_RUN = "not_run"
 """The state of a row that has no run, or none that came to an end."""
@@ -81,14 +81,14 @@ def write_summary(ledger: Ledger, turn: Pass, halted: str, stopped: str) -> Tota
         totals.states[_state(entry)] += 1
         unfinished = was_cut_off(entry) if turn is Pass.apply else entry.ended is None
         totals.left += unfinished
-    with _whole(ledger.folder / "summary.csv") as file:
+    with whole_file(ledger.folder / "summary.csv") as file:
         table = csv.DictWriter(file, _COLUMNS)
         table.writeheader()
         for row in _rows(ledger):
             table.writerow({name: safe_cell(row[name]) for name in _COLUMNS})
-    with _whole(ledger.folder / "summary.json") as file:
+    with whole_file(ledger.folder / "summary.json") as file:
         _write_json(file, ledger, totals)
-    with _whole(ledger.folder / "report.html") as file:
+    with whole_file(ledger.folder / "report.html") as file:
         _write_page(file, ledger, totals)
     return totals
 
@@ -201,7 +201,7 @@ def _css(name: str) -> str:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[IO[str]]:
+def whole_file(path: Path) -> Iterator[IO[str]]:
     """A file that is there as a whole, or as it was before."""
     staged = path.with_name(f".{path.name}.{os.getpid()}.part")
     with staged.open("w", encoding="utf-8", newline="") as file:
