@@ -18,11 +18,12 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Protocol
 
 from glhelpers.batch.ledger import Ended, Ledger, Pass
-from glhelpers.batch.work import Job, begin_worker, own_pid, work
+from glhelpers.batch.work import HANDLED, Job, begin_worker, own_pid, work
 from glhelpers.models.finding import Status
 from glhelpers.settings import Settings
 
@@ -181,6 +182,7 @@ class Crew:
     def run(self, *, seconds: float | None = None) -> None:
         """Run all there is; after `seconds` no new run begins. Raises what went wrong in the crew itself."""
         deadline = time.monotonic() + seconds if seconds is not None else float("inf")
+        resource_tracker.ensure_running()  # whoever begins it has these signals unblocked
         threads = [threading.Thread(target=self._work) for _ in range(self._jobs)]
         for thread in threads:
             thread.start()
@@ -195,6 +197,8 @@ class Crew:
             raise self._errors[0]
 
     def _work(self) -> None:
+        # Blocked here and so in each worker from its first moment on, until it has handlers of its own.
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         seat = _Seat(self._settings, self._halt)
         try:
             while not self._halt.asked and (job := self._feed.take()) is not None:

@@ -20,9 +20,8 @@ from glhelpers.models.request import RunbookParameters, ticket_number
 
 __all__ = ["mixed_up"]
 
-_BUNDLE = "application/vnd.glhelpers.record"
+_LAST = "record"
 _LINK = re.compile(r"https://gitlab\.zendesk\.com/agent/tickets/[1-9][0-9]{0,14}(?![0-9])")
-_NOT_RECORDED = ("approval", "portal_facts")
 
 
 def mixed_up(
@@ -36,16 +35,15 @@ def mixed_up(
     if (record.run_id, record.runbook) != (folder.name, runbook):
         return f"The record in the folder is that of run {record.run_id} of {record.runbook}."
     try:
-        text = (folder / "notebook.ipynb").read_text(encoding="utf-8")
-        book = json.loads(text)
+        book = json.loads((folder / "notebook.ipynb").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         # A kernel that never began leaves none; a run that came to its end always does.
         return "The folder holds no executed notebook that can be read." if record.complete else None
     with people_of(folder):
         expected = redact_json(asked.recorded())
-    ids = {told.get("run_id") for told in _records_in(book)}
-    if ids != {record.run_id}:
-        return f"The executed notebook holds the record of another run ({', '.join(sorted(map(str, ids)))})."
+    told = book["metadata"].get("glhelpers", {}).get("run_id")
+    if told != record.run_id or (record.complete and not _shows(book, record.run_id)):
+        return "The executed notebook is that of another run."
     for place in ("the record", "the executed notebook"):
         told = record.parameters if place == "the record" else book["metadata"]["glhelpers"].get("parameters", {})
         if (name := _first_difference(expected, told)) is not None:
@@ -53,18 +51,13 @@ def mixed_up(
     given = book["metadata"].get("papermill", {}).get("parameters", {})
     if (name := _first_difference(expected, {key: value or None for key, value in given.items()})) is not None:
         return f"The executed notebook was given another {name} than was asked for."
-    return _foreign_ticket(folder, text, asked, is_anothers)
+    return _foreign_ticket(folder, book, asked, is_anothers)
 
 
-def _records_in(book: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The record in the notebook's metadata, and any that one of its cells has shown."""
-    shown = [
-        output["data"][_BUNDLE]
-        for cell in book["cells"]
-        for output in cell.get("outputs", ())
-        if _BUNDLE in output.get("data", {})
-    ]
-    return [book["metadata"].get("glhelpers", {}), *(json.loads(one) if isinstance(one, str) else one for one in shown)]
+def _shows(book: Mapping[str, Any], run_id: str) -> bool:
+    """Whether the last step, which names the run's folder, has named this one's."""
+    shown = [cell.get("outputs", ()) for cell in book["cells"] if cell.get("id") == _LAST]
+    return run_id in json.dumps(shown)
 
 
 def _first_difference(expected: Mapping[str, Any], told: Mapping[str, Any]) -> str | None:
@@ -72,10 +65,12 @@ def _first_difference(expected: Mapping[str, Any], told: Mapping[str, Any]) -> s
 
 
 def _foreign_ticket(
-    folder: Path, text: str, asked: RunbookParameters, is_anothers: Callable[[int], bool]
+    folder: Path, book: Mapping[str, Any], asked: RunbookParameters, is_anothers: Callable[[int], bool]
 ) -> str | None:
     """A ticket of another row that neither the parameters of this one nor what the services told it account for."""
-    found = set(_LINK.findall(text))
+    # The cell of the demonstration's values is the same in every notebook; what was asked for stands below it.
+    cells = [cell for cell in book["cells"] if "parameters" not in cell["metadata"].get("tags", ())]
+    found = set(_LINK.findall(json.dumps([cells, book["metadata"]])))
     found -= set(_LINK.findall(json.dumps(asked.model_dump(mode="json"))))
     found -= set(_LINK.findall(_answers(folder)))
     for link in sorted(found):

@@ -122,7 +122,7 @@ def _lines(file: BinaryIO) -> Iterator[str]:
 
 def _of_csv(file: BinaryIO, runbook: str) -> Iterator[Row | Problem]:
     csv.field_size_limit(_LONGEST_CELL)
-    reader = csv.reader(_lines(file), strict=True)
+    reader, line = csv.reader(_lines(file), strict=True), 1
     try:
         header = [name.strip() for name in next(reader, [])]
         problems = list(_wrong_in_header(header, runbook))
@@ -137,7 +137,7 @@ def _of_csv(file: BinaryIO, runbook: str) -> Iterator[Row | Problem]:
     except _NotText as error:
         yield error.problem
     except csv.Error as error:
-        yield Problem(reader.line_num, "", _csv_says(str(error)))
+        yield Problem(line, "", _csv_says(str(error)))  # where the cell begins, not where the file ends
 
 
 def _csv_says(error: str) -> str:

@@ -28,7 +28,10 @@ from glhelpers.settings import Settings
 if TYPE_CHECKING:
     from io import TextIOWrapper
 
-__all__ = ["Job", "begin_worker", "ended_of", "own_pid", "work"]
+__all__ = ["HANDLED", "Job", "begin_worker", "ended_of", "own_pid", "work"]
+
+HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What a worker gets with the terminal's whole group, or from whoever cuts its run off."""
 
 _TO_FINISH = 20.0
 """Seconds that a worker has for finishing its folder when the process that it works for is gone."""
@@ -61,8 +64,9 @@ def begin_worker(settings: Settings) -> None:
     _lock = (settings.runs_dir / ".workers.lock").open("a")
     fcntl.flock(_lock, fcntl.LOCK_SH)
     # Handlers rather than "ignore", which the kernels would inherit.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in HANDLED:
         signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
     threading.Thread(target=_end_with_owner, daemon=True).start()
 
 
