@@ -126,7 +126,7 @@ class Acting(RecordedSteps):
     def _settle_open_write(self) -> None:
         """An earlier run may have sent a write and died: find out what became of it before anything else."""
         target = self.book.target(self._facts) if self.book.writes else None
-        if target is None:
+        if target is None or self.settings.read_only:
             return
         settled = self._writer().settle_open(target)
         if settled is None:
@@ -159,6 +159,8 @@ class Acting(RecordedSteps):
             self.known.approval = approval
 
     def _refusal(self, plan: ChangePlan, approval: Approval) -> str | None:
+        if self.settings.read_only:
+            return "This run may only look, so no approval opens its gate."
         # A note is dated by GitLab.com, so its age is told by GitLab.com's clock.
         now = self._open_clients().gitlab.now() if approval.note is not None else None
         return refusal(

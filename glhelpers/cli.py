@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,9 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from glhelpers import __version__
-from glhelpers.errors import BadParameter, GateClosed, GlhelpersError
+from glhelpers.approve_cli import approve_command, show_plan
+from glhelpers.batch_cli import batch_command
+from glhelpers.errors import GlhelpersError
 from glhelpers.evidence_cli import evidence_app
 from glhelpers.explain_cli import explain_command
 from glhelpers.handbook_cli import handbook_app
@@ -22,7 +23,6 @@ from glhelpers.journal_cli import journal_app
 
 if TYPE_CHECKING:
     from glhelpers.batch.tour import Shown
-    from glhelpers.models.change import PlanFile
     from glhelpers.models.record import RunRecord
 
 __all__ = ["app", "main"]
@@ -40,6 +40,8 @@ app.add_typer(handbook_app, name="handbook")
 app.add_typer(journal_app, name="journal")
 app.add_typer(evidence_app, name="evidence")
 app.command(name="explain")(explain_command)
+app.command(name="batch")(batch_command)
+app.command(name="approve")(approve_command)
 # In a pipe or a CI log there is no width to ask for; tables then get room enough for a path.
 _out = Console(soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else 150)
 _err = Console(stderr=True, soft_wrap=True, emoji=False)
@@ -140,51 +142,6 @@ def run(
 
 
 @app.command()
-def approve(
-    plan: Annotated[Path, typer.Argument(help="The plan.json of a run that awaits approval.")],
-    break_glass: Annotated[
-        str | None,
-        typer.Option(
-            "--break-glass", metavar="REASON", help="Approve alone what takes two people; shown in red ever after."
-        ),
-    ] = None,
-) -> None:
-    """Show a plan, ask for its target to be typed, and write an approval.json beside it."""
-    from glhelpers.gates.decision import grant
-    from glhelpers.gates.files import read_plan
-
-    file, settings = read_plan(plan), _settings()
-    if file.plan.profile != settings.profile:
-        raise BadParameter(
-            f"The plan was made for profile {file.plan.profile}, this is {settings.profile}.",
-            next_step="Set GLHELPERS_PROFILE to the plan's profile.",
-        )
-    _show_plan(file)
-    _out.print(f"You approve as [bold]{escape(settings.operator)}[/]. Nothing is written to any service by approving.")
-    if break_glass is not None and not settings.break_glass:
-        raise BadParameter(
-            f"Profile {settings.profile} does not let one person approve alone.",
-            next_step="Find a second person; or have break_glass = true set in the profile.",
-        )
-    typed = typer.prompt(f"Type {file.plan.target.typed} to approve", default="", show_default=False)
-    if break_glass is not None:
-        _out.print("[bold white on red]⚠ BREAK-GLASS[/] [red]You approve alone what takes two people.[/]")
-        if typer.prompt("Type BREAK GLASS to go on", default="", show_default=False) != "BREAK GLASS":
-            raise GateClosed("The glass was not broken; nothing is approved.", next_step="Find a second person.")
-    granted = grant(
-        file,
-        typed=typed,
-        approver=settings.operator,
-        now=datetime.now(UTC),
-        lasts=timedelta(minutes=settings.approval_minutes),
-        break_glass=break_glass,
-    )
-    target = plan.with_name("approval.json")
-    target.write_text(granted.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    _out.print(f"[green]✔[/] Approved until {granted.expires_at:%H:%M} UTC, for one use: {escape(str(target))}")
-
-
-@app.command()
 def undo(
     run_dir: Annotated[Path, typer.Argument(help="The folder of the run whose change is to be taken back.")],
     approval: Annotated[
@@ -205,7 +162,7 @@ def undo(
     with _err.status("Looking at what can be taken back ..."):
         result = execute("undo", given | ({"approval": str(approval)} if approval else {}), settings)
     if result.record.status.value == "awaiting_approval" and (result.folder / "plan.json").is_file():
-        _show_plan(read_plan(result.folder / "plan.json"))
+        show_plan(_out, read_plan(result.folder / "plan.json"))
     _show_result(result.record, result.folder)
     raise typer.Exit(_EXIT.get(result.record.status.value, 0))
 
@@ -329,37 +286,6 @@ def _show_result(record: RunRecord, folder: Path) -> None:
             )
 
 
-def _show_plan(file: PlanFile) -> None:
-    plan = file.plan
-    _out.print(
-        f"[bold]{plan.action}[/] on [bold]{escape(plan.target.name)}[/] (id {plan.target.id}), profile [bold]{plan.profile}[/]"
-    )
-    table = Table("what", "before", "after", "")
-    for change in plan.changes:
-        same = change.before == change.after
-        after = escape(_word(change.after))
-        table.add_row(
-            change.label,
-            escape(_word(change.before)),
-            after if same else f"[bold]{after}[/]",
-            escape(change.note or ""),
-        )
-    _out.print(table)
-    for number, step in enumerate(plan.steps, 1):
-        _out.print(f"  {number}. {escape(step.says)}")
-    if plan.way_back is not None:
-        _out.print(f"  If a later one fails: {escape(plan.way_back.says)}")
-    for line in plan.consequences:
-        _out.print(f"  • {escape(line)}")
-    for line in plan.cannot_be_undone:
-        _out.print(f"  [yellow]cannot be undone:[/] {escape(line)}")
-    for line in plan.second_person:
-        _out.print(f"  [yellow]a second person must approve:[/] {escape(line)}")
-    _out.print(
-        f"  asked for by {escape(file.requested_by)} at {file.planned_at:%Y-%m-%d %H:%M} UTC, digest {file.digest[:12]}"
-    )
-
-
 def _show_tour(shown: list[Shown]) -> None:
     table = Table("ticket", "status", Column("why", ratio=1), Column("evidence", overflow="fold"), expand=True)
     for row in sorted(shown, key=lambda row: row.case.ticket):
@@ -379,10 +305,6 @@ def _near(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def _word(value: object) -> str:
-    return "–" if value is None else str(value)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STEPS", "Run", "open_runbook"]
 
+_ONLY_LOOKED = "Nothing stands against the change. This run only looked, so no plan was made."
+
 
 def open_runbook(id: str, variables: dict[str, Any]) -> Run:
     """
@@ -163,6 +165,9 @@ class Run(Acting):
         """Make the plan, where nothing stands against one, and write it to `plan.json`."""
         with self._step("plan", needs="check"):
             if self._ended():
+                return self._nothing("No plan")
+            if self.settings.read_only:
+                self._conclude_with(Status.stopped, _ONLY_LOOKED, None)
                 return self._nothing("No plan")
             self.known.plan = plan = self._plan(self._facts, self.known.findings)
             self._conclude_with(Status.awaiting_approval, "The plan waits for approval; nothing was written.", None)

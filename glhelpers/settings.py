@@ -58,7 +58,12 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that is not a parameter of a runbook."""
+    """
+    Everything that is not a parameter of a runbook.
+
+    `read_only`: no request that changes anything leaves.  `pace`: requests a second to one host, shared
+    by all processes of this machine that have one; None leaves each run to its own.
+    """
 
     profile: str
     production: bool
@@ -80,6 +85,8 @@ class Settings:
     approvers: tuple[str, ...] = ()
     break_glass: bool = False
     masking: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    read_only: bool = False
+    pace: int | None = None
 
     @property
     def by_hand(self) -> bool:
@@ -171,6 +178,8 @@ def load_settings(profile: str | None = None) -> Settings:
         approvers=tuple(table.get("approvers", ())),
         break_glass=table.get("break_glass", False),
         masking=table["masking"],
+        read_only=env.get("GLHELPERS_READ_ONLY") == "yes",
+        pace=_number(env, "GLHELPERS_PACE", 0) or None,
     )
 
 
@@ -245,6 +254,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "GLHELPERS_STATE_DIR": str(settings.state_dir),
         "GLHELPERS_JOURNAL_URL": settings.journal_url,
         "GLHELPERS_CUSTOMERSDOT_DRIVER": settings.customersdot_driver,
+        "GLHELPERS_READ_ONLY": "yes" if settings.read_only else "",
+        "GLHELPERS_PACE": str(settings.pace or ""),
     }
     for endpoint in (settings.gitlab, settings.customersdot, settings.zendesk):
         prefix = f"GLHELPERS_{endpoint.service.upper()}"

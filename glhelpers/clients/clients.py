@@ -15,9 +15,10 @@ from glhelpers.clients.customersdot import CustomersDotClient
 from glhelpers.clients.gitlab import GitLabClient
 from glhelpers.clients.log import RequestLog
 from glhelpers.clients.manual import ManualPortal, MissingLookup
-from glhelpers.clients.pace import Pace
+from glhelpers.clients.pace import Pace, Paced
 from glhelpers.clients.portal import Portal
 from glhelpers.clients.retry import RetryBudget
+from glhelpers.clients.shared_pace import SharedPace
 from glhelpers.clients.tape import Heard, Player, Recorder, read_tape
 from glhelpers.clients.transport import Transport
 from glhelpers.clients.zendesk import ZendeskClient
@@ -108,7 +109,8 @@ def open_clients(settings: Settings, sheet: PortalSheet | None = None) -> Client
             log=log,
             budget=budget,
             profile=settings.profile,
-            pace=None if endpoint.on_loopback or player is not None else Pace(),
+            pace=_pace(endpoint, settings) if player is None else None,
+            read_only=settings.read_only,
             sleep=time.sleep if player is None else lambda seconds: None,
             recorder=recorder,
             player=player,
@@ -131,3 +133,10 @@ def open_clients(settings: Settings, sheet: PortalSheet | None = None) -> Client
         recorder=recorder,
         player=player,
     )
+
+
+def _pace(endpoint: Endpoint, settings: Settings) -> Paced | None:
+    """The budget that all processes share where the settings say so; else this run's own, and none on this machine."""
+    if settings.pace is not None:
+        return SharedPace(settings.state_dir / "pace", endpoint.base_url, settings.pace)
+    return None if endpoint.on_loopback else Pace()

@@ -68,7 +68,7 @@ class CustomersDotClient:
             "/customers/:id/impersonation-check",
             path_of(f"{_API}/customers/{{}}/impersonation-check", customer_id),
         )
-        return self._transport.parse(call, self._transport.write("POST", call, path), _Groups).groups
+        return self._transport.parse(call, self._transport.write("POST", call, path, changes=False), _Groups).groups
 
     def portal_status(self) -> bool:
         """Whether the Customers Portal works for everybody else."""

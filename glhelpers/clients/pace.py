@@ -5,11 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-__all__ = ["PER_SECOND", "Pace"]
+__all__ = ["PER_SECOND", "Pace", "Paced"]
 
 PER_SECOND = 20.0
 """Requests to one service; GitLab.com answers 33 a second to one user before it says 429."""
+
+
+class Paced(Protocol):
+    """What makes requests wait for their turn."""
+
+    def wait(self) -> None:
+        """Return when the next request may go."""
+
+    def hold(self, seconds: float) -> None:
+        """Learn that the service wants to be left alone for so long."""
 
 
 class Pace:
@@ -36,3 +47,6 @@ class Pace:
             owed = -self._left / self._per_second
         if owed > 0:
             self._sleep(owed)
+
+    def hold(self, seconds: float) -> None:
+        """Nothing: whoever was turned away waits by itself, and nobody else shares this bucket."""

@@ -22,13 +22,14 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 from glhelpers.clients.answer import Answer, refusal, request_id_in, typed
 from glhelpers.clients.deadline import DeadlineTransport, deadline
 from glhelpers.clients.log import Logged, RequestLog
-from glhelpers.clients.pace import Pace
+from glhelpers.clients.pace import Paced
 from glhelpers.clients.retry import ATTEMPTS, RetryBudget, jitter, wait_before_retry
 from glhelpers.clients.tape import Failure, Heard, Player, Recorder, as_answer, flat
 from glhelpers.clients.tls import TLS
 from glhelpers.clients.wire import Secrets, clean
 from glhelpers.errors import (
     BadParameter,
+    GateClosed,
     MissingCredential,
     RateLimited,
     ServiceError,
@@ -71,10 +72,11 @@ class Transport:
         seconds: float = DEADLINE,
         sleep: Callable[[float], None] = time.sleep,
         profile: str = "",
-        pace: Pace | None = None,
+        pace: Paced | None = None,
         tls: ssl.SSLContext = TLS,
         recorder: Recorder | None = None,
         player: Player | None = None,
+        read_only: bool = False,
     ) -> None:
         self.service, self.name = service, _NAMES.get(service, service)
         self._base = base_url.rstrip("/")
@@ -83,6 +85,7 @@ class Transport:
         self._token, self._profile = token, profile
         self._log, self._budget, self._deadline, self._sleep = log, budget, seconds, sleep
         self._pace, self._recorder, self._player = pace, recorder, player
+        self._read_only = read_only
         self.latest_date: datetime | None = None
         self._client = _client(DeadlineTransport(tls), seconds)
         # On a connection that was kept, the service may hang up just when a write is sent, and nobody would know.
@@ -142,6 +145,8 @@ class Transport:
 
     def _wait(self, method: str, status: int | None, retry_after: str | None, attempt: int) -> float | None:
         wait = wait_before_retry(method, status, retry_after, attempt, jitter())
+        if wait is not None and status == 429 and self._pace is not None:
+            self._pace.hold(wait)  # whoever else asks this host would be turned away as well
         return wait if wait is not None and self._budget.take(wait) else None
 
     def write(
@@ -156,13 +161,21 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, Any] | None = None,
         accept: Sequence[int] = (),
+        changes: bool = True,
     ) -> Answer:
         """
         Send a request that changes something, exactly once, whatever comes back.
 
+        `changes` false: it is a question all the same, which also a run that may only look can ask.
+
         `accept` lists statuses above 299 that are answers rather than errors.  A `ServiceError` with
         `sent` false means that nothing can have arrived.
         """
+        if self._read_only and changes:
+            raise GateClosed(
+                f"This run may only look, so {method} {call} was not sent to {self.name}.",
+                next_step="Run it without GLHELPERS_READ_ONLY, or the batch without --audit.",
+            )
         self._budget.count_request()
         answer = self._once(method, call, path, json=json, files=files, content=content, headers=headers, params=query)
         if answer.status not in accept:

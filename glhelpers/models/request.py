@@ -24,6 +24,7 @@ __all__ = [
     "StartHereParameters",
     "UndoParameters",
     "parse_parameters",
+    "problems_in",
     "ticket_number",
 ]
 
@@ -228,21 +229,34 @@ def parse_parameters(model: type[RunbookParameters], given: dict[str, Any], runb
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        problems = [_problem(item["loc"], item["type"], item["msg"]) for item in error.errors()]
+        problems = _told(error)
     known = ", ".join(sorted(model.model_fields))
     raise BadParameter(
-        f"Runbook {runbook} cannot start: {'; '.join(problems)}.",
+        f"Runbook {runbook} cannot start: {'; '.join(f'{name} {says}' for name, says in problems)}.",
         next_step=f"It takes these parameters: {known}.",
     ) from None
 
 
-def _problem(place: tuple[int | str, ...], kind: str, message: str) -> str:
+def problems_in(model: type[RunbookParameters], given: dict[str, Any]) -> list[tuple[str, str]]:
+    """Each parameter that is unknown, missing or ill-typed, with what is wrong; none if a run can start with them."""
+    try:
+        model.model_validate(given)
+    except ValidationError as error:
+        return _told(error)
+    return []
+
+
+def _told(error: ValidationError) -> list[tuple[str, str]]:
+    return [_problem(item["loc"], item["type"], item["msg"]) for item in error.errors()]
+
+
+def _problem(place: tuple[int | str, ...], kind: str, message: str) -> tuple[str, str]:
     name = str(place[0])[:60] if place else "a parameter"
     shown = name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else "a parameter with a malformed name"
     match kind:
         case "extra_forbidden":
-            return f"{shown} is not a parameter of this runbook"
+            return shown, "is not a parameter of this runbook"
         case "missing" | "string_too_short":
-            return f"{shown} is missing"
+            return shown, "is missing"
         case _:
-            return f"{shown} {message.removeprefix('Value error, ')}"
+            return shown, message.removeprefix("Value error, ")
