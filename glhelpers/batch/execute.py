@@ -83,7 +83,6 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
             timeout=options.get("execution_timeout"),
             startup_timeout=options.get("start_timeout", 60),
             shutdown_kernel="immediate",
-            extra_arguments=["--log-level=40"],
             record_timing=False,
         )
         try:

@@ -7,6 +7,7 @@ Where none can be forked it does what jupyter_client does by itself, and says so
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -26,6 +27,7 @@ _START_SECONDS = 60
 _POLL_SECONDS = 0.004
 _OURS = ("glhelpers.kernels", "ipykernel_launcher")
 _told: set[str] = set()
+_log = logging.getLogger(__name__)
 
 
 class ForkProvisioner(LocalProvisioner):  # type: ignore[misc]
@@ -123,7 +125,7 @@ class ForkProvisioner(LocalProvisioner):  # type: ignore[misc]
     def _tell(self, reason: str) -> None:
         if reason not in _told:
             _told.add(reason)
-            self.log.warning("%s Notebooks run in ordinary kernels, each about a second slower.", reason)
+            _log.warning("%s Notebooks run in ordinary kernels, each about a second slower.", reason)
 
 
 class _Streams:
