@@ -28,6 +28,7 @@ NOT_RUN = "not_run"
 
 _NO_OBJECTION = "nothing stands against the change"
 _SIGN_NOT_RUN = Sign("○", "Not run yet", "calm")
+_SIGN_COULD = Sign("…", "Could be changed: looked at only", "warn")
 _COLUMNS = (
     "line",
     "runbook",
@@ -161,16 +162,25 @@ def _write_json(file: IO[str], ledger: Ledger, totals: Totals) -> None:
 
 def _write_page(file: IO[str], ledger: Ledger, totals: Totals) -> None:
     signs = {**{status.value: sign for status, sign in STATUS_SIGNS.items()}, NOT_RUN: _SIGN_NOT_RUN}
-    order = list(signs)
+    order, audit = list(signs), totals.turn is Pass.audit
+
+    def sign(status: str, label: str) -> Sign:
+        could = audit and status == Status.stopped.value and label == _NO_OBJECTION
+        return _SIGN_COULD if could else signs[status]
+
     states = [
-        {"id": number, "sign": signs[status], "status": status, "rule": rule, "label": label, "rows": count}
+        {"id": number, "sign": sign(status, label), "status": status, "rule": rule, "label": label, "rows": count}
         for number, ((status, rule, label), count) in enumerate(
             sorted(totals.states.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0]))
         )
     ]
     ids = {(state["status"], state["rule"], state["label"]): state["id"] for state in states}
     rows = (
-        {**row, "sign": signs[row["status"]], "state": ids[row["status"], row["rule"], row["rule_label"]]}
+        {
+            **row,
+            "sign": sign(row["status"], row["rule_label"]),
+            "state": ids[row["status"], row["rule"], row["rule_label"]],
+        }
         for row in _rows(ledger)
     )
     runbooks = sorted({entry.row.runbook for entry in ledger.entries()})
@@ -181,7 +191,7 @@ def _write_page(file: IO[str], ledger: Ledger, totals: Totals) -> None:
             title=f"Batch of {totals.counts.total()} rows: {ledger.fact('tickets')}",
             css=Markup(stylesheet() + _css("page.css") + _css("report.css")),  # noqa: S704 - our own files
             totals=totals,
-            audit=totals.turn is Pass.audit,
+            audit=audit,
             statuses=[(status, signs[status], totals.counts[status]) for status in order if totals.counts[status]],
             states=states,
             runbooks=runbooks,
