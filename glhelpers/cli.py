@@ -130,6 +130,9 @@ def run(
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where run folders go.")] = None,
 ) -> None:
     """Run a runbook without a person: look, judge, plan; with an approval, apply exactly that plan."""
+    from glhelpers.kernels.owner import begin
+
+    begin()  # What the kernel needs is imported while this process imports what it needs itself.
     from glhelpers.batch.execute import execute
     from glhelpers.batch.parameters import gather
 

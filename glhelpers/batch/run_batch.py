@@ -19,6 +19,7 @@ from glhelpers.clients.pace import PER_SECOND
 from glhelpers.errors import BadParameter, GlhelpersError, OperatorError
 from glhelpers.evidence.folder import read_record, run_id_of
 from glhelpers.evidence.secrets import register_tokens
+from glhelpers.kernels.owner import lent_to_children
 from glhelpers.settings import Settings, require_tokens
 
 __all__ = ["MOST_WRITES", "Asked", "Watcher", "run_batch"]
@@ -88,7 +89,7 @@ def run_batch(asked: Asked, settings: Settings, watcher: Watcher) -> Totals:
         watcher.opens(ledger.size(), sum(_is_due(entry, asked.turn, out) for entry in ledger.entries()))
         crew = _crew(asked, settings, ledger, feed, halt, watcher)
         try:
-            with halt.by_signals():
+            with halt.by_signals(), lent_to_children():
                 crew.run(seconds=asked.seconds)
         finally:
             totals = write_summary(ledger, asked.turn, halt.why, getattr(feed, "stopped", ""))

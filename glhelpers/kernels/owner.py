@@ -11,20 +11,23 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
 
 from glhelpers.errors import GlhelpersError
-from glhelpers.kernels.protocol import SOCKET, own_folder, shared
+from glhelpers.kernels.protocol import REFUSED, SOCKET, own_folder, shared
 
-__all__ = ["ADDRESS", "KernelServer", "NoFork", "begin", "connected", "end"]
+__all__ = ["ADDRESS", "KernelServer", "NoFork", "begin", "connected", "end", "lent_to_children"]
 
 ADDRESS = "GLHELPERS_KERNELS"
 """Environment variable: the folder of a fork server that another process owns; `off` for ordinary kernels."""
 
 _READY_SECONDS = 60
+_LOOK_SECONDS = 0.02
 _SHARED = "environment.json"
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1"}
 _lock = threading.Lock()
@@ -138,16 +141,43 @@ def connected(environment: Mapping[str, str]) -> socket.socket:
         same = json.loads((folder / _SHARED).read_text(encoding="utf-8")) == shared(environment)
         if not same:
             raise NoFork("The kernel is to have other settings of the interpreter than the server of forked kernels.")
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            connection.connect(str(folder / SOCKET))
-        except BaseException:
-            connection.close()
-            raise
+        return _reached(folder)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise NoFork(f"The server of forked kernels does not answer ({reason.lower()}).") from None
-    return connection
+
+
+@contextmanager
+def lent_to_children() -> Iterator[None]:
+    """In this block, the processes that this one starts share its fork server, which begins to import now."""
+    folder = begin()
+    if folder is None or ADDRESS in os.environ:
+        yield
+        return
+    os.environ[ADDRESS] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ[ADDRESS]
+
+
+def _reached(folder: Path) -> socket.socket:
+    """Connect; a server that another process has just begun may still be importing."""
+    until = time.monotonic() + _READY_SECONDS
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            connection.connect(str(folder / SOCKET))
+        except FileNotFoundError:
+            connection.close()
+            if (folder / REFUSED).is_file() or time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
 
 
 def _can_fork() -> bool:

@@ -20,10 +20,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["DESCRIPTORS", "SOCKET", "Request", "receive", "send", "shared"]
+__all__ = ["DESCRIPTORS", "REFUSED", "SOCKET", "Request", "own_folder", "peer_user", "receive", "send", "shared"]
 
 SOCKET = "kernels.sock"
 """Name of the server's socket in its folder."""
+
+REFUSED = "refused"
+"""Name of the file in that folder which says that there will be no socket."""
 
 DESCRIPTORS = 4
 

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from glhelpers.errors import GlhelpersError
 from glhelpers.kernels.child import become_kernel
 from glhelpers.kernels.preload import preload
-from glhelpers.kernels.protocol import DESCRIPTORS, SOCKET, Request, peer_user, receive, send
+from glhelpers.kernels.protocol import DESCRIPTORS, REFUSED, SOCKET, Request, peer_user, receive, send
 
 __all__ = ["KERNEL_NAME", "READY", "SERVER_NAME", "Server", "main"]
 
@@ -62,10 +62,13 @@ class Server:
         self._number = 0
         self._waiting = selectors.DefaultSelector()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.bind(str(folder / SOCKET))
-        os.chmod(folder / SOCKET, 0o600)
+        staged = folder / f".{SOCKET}"
+        self._listener.bind(str(staged))
+        staged.chmod(0o600)
         self._listener.listen(_BACKLOG)
         self._listener.setblocking(False)
+        # Seen under its name only when it answers.
+        staged.rename(folder / SOCKET)
         self._waiting.register(self._listener, selectors.EVENT_READ, self._accept)
         self._waiting.register(owner, selectors.EVENT_READ, self._owner_speaks)
 
@@ -204,6 +207,7 @@ def main() -> NoReturn:
         preload()
         server = Server(folder, owner)
     except (GlhelpersError, ImportError, OSError) as error:
+        (folder / REFUSED).write_text(str(error), encoding="utf-8")
         os.write(said, f"{error}\n".encode())
         os._exit(1)
     os.write(said, f"{READY}\n".encode())
