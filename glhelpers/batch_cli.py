@@ -100,6 +100,8 @@ def _say(totals: Totals, words: str) -> None:
     if totals.left or totals.halted:
         same = {Pass.apply: " --apply", Pass.audit: " --audit --resume"}.get(totals.turn, " --resume")
         out.print(f"  To go on: glhelpers batch {escape(words)}{same}")
+    elif totals.counts[Status.stale_plan.value]:
+        out.print(f"  To plan anew what is stale: glhelpers batch {escape(words)} --resume")
     elif totals.counts[Status.failed.value] and totals.turn is not Pass.apply:
         out.print(f"  To run what failed again: glhelpers batch {escape(words)} --resume")
     if totals.turn is Pass.plan and totals.counts[Status.awaiting_approval.value]:

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from glhelpers.batch.feeds import approval_of
+from glhelpers.batch.feeds import approval_of, waits
 from glhelpers.batch.ledger import FILE, Entry, Ledger
 from glhelpers.batch.summary import safe_cell, whole_file
 from glhelpers.errors import BadParameter, BadPlanFile, GateClosed, GlhelpersError
 from glhelpers.gates.decision import grant
 from glhelpers.gates.files import read_plan
 from glhelpers.models.change import ChangePlan, PlanFile
-from glhelpers.models.finding import Status
 from glhelpers.settings import Settings
 
 __all__ = ["LIST", "Waiting", "approve_listed", "approve_typed", "changes_in_words", "waiting_in", "write_plans"]
@@ -67,7 +66,7 @@ def waiting_in(folder: Path) -> Iterator[Waiting]:
     with closing(Ledger(root)) as ledger:
         for entry in ledger.entries():
             ended = entry.ended
-            if ended is None or ended.status != Status.awaiting_approval.value or not ended.digest:
+            if ended is None or not waits(entry):
                 continue
             path = root / ended.folder / "plan.json"
             file = read_plan(path)

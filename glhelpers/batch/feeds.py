@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from glhelpers.batch.ledger import Ended, Entry, Ledger
+from glhelpers.batch.ledger import Ended, Entry, Ledger, Pass
 from glhelpers.batch.work import Job
 from glhelpers.errors import GlhelpersError
 from glhelpers.gates.files import read_approval
 from glhelpers.models.finding import Status
 
-__all__ = ["MISMATCH", "ApplyFeed", "PlanFeed", "approval_of", "is_to_do", "was_cut_off"]
+__all__ = ["MISMATCH", "ApplyFeed", "PlanFeed", "approval_of", "is_to_do", "waits", "was_cut_off"]
 
 MISMATCH = (Status.verification_failed.value, Status.escalated.value)
 """After one of these, or a failure in which a change may have been sent, no other change is sent."""
@@ -24,13 +24,23 @@ _AGAIN = (Status.failed.value, Status.stale_plan.value)
 
 def is_to_do(entry: Entry) -> bool:
     """Whether a batch that goes on has to run this row: it never ran, was cut off, failed, or its plan is stale."""
-    return entry.ended is None or entry.ended.status in _AGAIN
+    if entry.ended is None or entry.ended.status in _AGAIN:
+        return True
+    # An approval did not open the gate, or had expired by then: the folder holds it, so a new plan needs a new folder.
+    return entry.turn == Pass.apply.value and entry.ended.status == Status.awaiting_approval.value
+
+
+def waits(entry: Entry) -> bool:
+    """Whether a plan of this row waits for approval."""
+    ended = entry.ended
+    planned = entry.turn == Pass.plan.value and ended is not None and ended.status == Status.awaiting_approval.value
+    return planned and ended is not None and bool(ended.folder and ended.digest)
 
 
 def approval_of(entry: Entry, folder: Path) -> Path | None:
     """The approval that was given for the plan of this row, if there is one and it has not expired."""
     ended = entry.ended
-    if ended is None or ended.status != Status.awaiting_approval.value or not ended.folder:
+    if ended is None or not waits(entry):
         return None
     path = folder / ended.folder / "approval.json"
     try:
@@ -146,4 +156,5 @@ class ApplyFeed:
             if was_cut_off(entry):
                 yield Job(entry.number, entry.row, entry.approval, entry.target)
             elif (path := approval_of(entry, self._ledger.folder)) is not None and entry.ended is not None:
-                yield Job(entry.number, entry.row, str(path), entry.ended.target)
+                approval = str(path.relative_to(self._ledger.folder))
+                yield Job(entry.number, entry.row, approval, entry.ended.target)

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from glhelpers.actions.database import durable_engine
 from glhelpers.batch.rows import Problem, Row
-from glhelpers.errors import BadSettings, WriteInProgress
+from glhelpers.errors import BadSettings, OperatorError, WriteInProgress
 
 __all__ = ["FILE", "Ended", "Entry", "Ledger", "Pass"]
 
@@ -97,7 +97,7 @@ class Entry:
     """
     A row with its latest run: `run` 0 where there is none, `ended` None where it did not come to an end.
 
-    `approval` is the file that the run was given, `target` what it was to change.
+    `approval` is the file that the run was given, from the batch's folder; `target` what it was to change.
     """
 
     number: int
@@ -153,15 +153,8 @@ class Ledger:
 
     def fact(self, name: str) -> str | None:
         """What is kept of the batch as a whole under this name."""
-        with self._engine.begin() as connection:
+        with self._open() as connection:
             return connection.execute(sa.select(_FACTS.c.value).where(_FACTS.c.name == name)).scalar_one_or_none()
-
-    def keep_facts(self, facts: dict[str, str]) -> None:
-        """Keep what is true of the batch as a whole; a name that is kept already is overwritten."""
-        with self._engine.begin() as connection:
-            for name, value in facts.items():
-                connection.execute(_FACTS.delete().where(_FACTS.c.name == name))
-                connection.execute(_FACTS.insert().values(name=name, value=value))
 
     @contextmanager
     def filling(self) -> Iterator[Filling]:
@@ -172,13 +165,13 @@ class Ledger:
     def add_run(self, number: int, turn: Pass, approval: str = "", target: str = "") -> int:
         """Note, durably, that a run of this row begins now; gives the run's number."""
         values = {"number": number, "turn": turn.value, "began_at": _now(), "approval": approval, "target": target}
-        with self._engine.begin() as connection:
+        with self._open() as connection:
             return int(connection.execute(_RUNS.insert().values(**values).returning(_RUNS.c.id)).scalar_one())
 
     def end_run(self, run: int, ended: Ended) -> None:
         """Note, durably, how a run ended."""
         told = json.dumps({name: value for name, value in vars(ended).items() if name not in ("status", "sent")})
-        with self._engine.begin() as connection:
+        with self._open() as connection:
             connection.execute(
                 _RUNS.update()
                 .where(_RUNS.c.id == run)
@@ -201,7 +194,7 @@ class Ledger:
             .limit(most)
         )
         while True:
-            with self._engine.begin() as connection:
+            with self._open() as connection:
                 found = [dict(row) for row in connection.execute(query.where(_ROWS.c.number > after)).mappings()]
             yield from map(_entry, found)
             if len(found) < most:
@@ -210,7 +203,7 @@ class Ledger:
 
     def size(self) -> int:
         """How many rows the batch has."""
-        with self._engine.begin() as connection:
+        with self._open() as connection:
             return int(connection.execute(sa.select(sa.func.count()).select_from(_ROWS)).scalar_one())
 
     def writes(self, *, but: Collection[int] = ()) -> int:
@@ -220,15 +213,26 @@ class Ledger:
             sa.or_(_RUNS.c.sent, _RUNS.c.ended_at.is_(None)),
             _RUNS.c.number.not_in(list(but)),
         )
-        with self._engine.begin() as connection:
+        with self._open() as connection:
             return int(connection.execute(query).scalar_one())
 
     def has_ticket(self, ticket: int, *, but: int) -> bool:
         """Whether a row other than `but` has this ticket and row `but` has not."""
         query = sa.select(_ROWS.c.number, _ROWS.c.ticket).where(sa.or_(_ROWS.c.ticket == ticket, _ROWS.c.number == but))
-        with self._engine.begin() as connection:
+        with self._open() as connection:
             found = {int(number): own for number, own in connection.execute(query)}
         return found.get(but) != ticket and any(own == ticket for number, own in found.items() if number != but)
+
+    @contextmanager
+    def _open(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise OperatorError(
+                f"The ledger {self.folder / FILE} cannot be read or written ({type(error).__name__}).",
+                next_step="Mend its disk (is it full?), then go on with --resume: nothing that is done is repeated.",
+            ) from None
 
 
 class Filling:
@@ -256,6 +260,11 @@ class Filling:
             first = self._connection.execute(query).scalar_one()
             return Problem(row.line, "", f"this is the same run as in line {first}; leave one of them out")
         return None
+
+    def keep_facts(self, facts: dict[str, str]) -> None:
+        """Keep, with the rows, what is true of the batch as a whole."""
+        for name, value in facts.items():
+            self._connection.execute(_FACTS.insert().values(name=name, value=value))
 
     def undo(self) -> None:
         """Forget all rows that were added."""

@@ -76,9 +76,10 @@ def run_batch(asked: Asked, settings: Settings, watcher: Watcher) -> Totals:
     out = asked.out.expanduser().absolute()
     settings = _settings_for(asked, settings, out)
     require_tokens(settings)
-    _fresh_or_known(asked, out)
+    _make(out, asked.turn)
     with closing(Ledger(out)) as ledger:
         ledger.hold()
+        _fresh_or_known(asked, ledger)
         _fill(asked, ledger, settings)
         _adopt_what_ended(ledger, settings)
         register_tokens(settings)
@@ -121,16 +122,11 @@ def _settings_for(asked: Asked, settings: Settings, out: Path) -> Settings:
     return replace(settings, runs_dir=out, read_only=asked.turn is Pass.audit, pace=pace)
 
 
-def _fresh_or_known(asked: Asked, out: Path) -> None:
-    known = (out / FILE).is_file()
-    if asked.turn is Pass.apply and not known:
+def _make(out: Path, turn: Pass) -> None:
+    if turn is Pass.apply and not (out / FILE).is_file():
         raise BadParameter(
             f"{out} holds no batch whose plans could be applied.",
             next_step="Run the batch without --apply first; then approve its plans with `glhelpers approve`.",
-        )
-    if asked.turn is not Pass.apply and known and not asked.resume:
-        raise BadParameter(
-            f"{out} holds a batch already.", next_step="Go on with it by --resume, or name another folder with --out."
         )
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -140,13 +136,19 @@ def _fresh_or_known(asked: Asked, out: Path) -> None:
         ) from None
 
 
+def _fresh_or_known(asked: Asked, ledger: Ledger) -> None:
+    if asked.turn is not Pass.apply and ledger.fact("rows") is not None and not asked.resume:
+        raise BadParameter(
+            f"{ledger.folder} holds a batch already.",
+            next_step="Go on with it by --resume, or name another folder with --out.",
+        )
+
+
 def _fill(asked: Asked, ledger: Ledger, settings: Settings) -> None:
     """Take the rows into a new ledger, or see that they are those that the batch was begun with."""
     problems: list[str] = []
-    more, digest = 0, hashlib.sha256()
-    begun_with = ledger.fact("rows")
+    number, count, digest, begun_with = 0, 0, hashlib.sha256(), ledger.fact("rows")
     with ledger.filling() as filling:
-        number = 0
         for found in read_rows(asked.tickets, asked.runbook):
             problem = found if isinstance(found, Problem) else None
             if not isinstance(found, Problem):
@@ -154,28 +156,24 @@ def _fill(asked: Asked, ledger: Ledger, settings: Settings) -> None:
                 if found.is_of_shard(*asked.shard):
                     digest.update(found.key.encode())
                     problem = filling.add(number, found) if begun_with is None else None
-            if problem is not None and len(problems) < _MOST_SHOWN:
-                problems.append(problem.sentence)
-            elif problem is not None:
-                more += 1
-        if problems:
+            if problem is not None:
+                count += 1
+                problems += [problem.sentence] if count <= _MOST_SHOWN else []
+        kind = Pass.audit if asked.turn is Pass.audit else Pass.plan
+        facts = {
+            "rows": digest.hexdigest(),
+            "kind": kind.value,
+            "profile": settings.profile,
+            "shard": "/".join(map(str, asked.shard)),
+        }
+        if problems or number == 0:
             filling.undo()
-    if problems:
+        elif begun_with is None:
+            filling.keep_facts({**facts, "tickets": asked.tickets.name})
+    if problems or number == 0:
         _forget(ledger, begun_with)
-        raise _all_of(problems, more, asked.tickets)
-    if number == 0:
-        _forget(ledger, begun_with)
-        raise BadParameter(f"{asked.tickets.name} holds no tickets.", next_step="Write one row for each.")
-    kind = Pass.audit if asked.turn is Pass.audit else Pass.plan
-    facts = {
-        "rows": digest.hexdigest(),
-        "kind": kind.value,
-        "profile": settings.profile,
-        "shard": "/".join(map(str, asked.shard)),
-    }
-    if begun_with is None:
-        ledger.keep_facts({**facts, "tickets": asked.tickets.name})
-    else:
+        raise _all_of(problems, count, asked.tickets)
+    if begun_with is not None:
         _is_the_same(ledger, facts)
 
 
@@ -187,9 +185,11 @@ def _forget(ledger: Ledger, begun_with: str | None) -> None:
             (ledger.folder / name).unlink(missing_ok=True)
 
 
-def _all_of(problems: list[str], more: int, tickets: Path) -> BadParameter:
-    lines = "\n".join(f"  {sentence}" for sentence in problems) + (f"\n  and {more} more" if more else "")
-    count = len(problems) + more
+def _all_of(problems: list[str], count: int, tickets: Path) -> BadParameter:
+    if not count:
+        return BadParameter(f"{tickets.name} holds no tickets.", next_step="Write one row for each.")
+    more = [f"and {count - len(problems)} more"] if count > len(problems) else []
+    lines = "\n".join(f"  {sentence}" for sentence in problems + more)
     return BadParameter(
         f"{tickets.name} has {count} problem{'s' if count > 1 else ''}; nothing was run:\n{lines}",
         next_step="Mend them and run the batch again; docs/batch.md says what a row holds.",
@@ -229,11 +229,7 @@ def _found(entry: Entry, ledger: Ledger, settings: Settings) -> Ended | None:
             record = read_record(folder)
         except GlhelpersError:
             continue
-        ended = looked_at(folder, record, job, settings, _never)
+        ended = looked_at(folder, record, job, settings, lambda ticket: ledger.has_ticket(ticket, but=entry.number))
         if not ended.why.startswith("MIXED UP"):  # it is the folder of a neighbour without a ticket
             return ended
     return None
-
-
-def _never(ticket: int) -> bool:
-    return False

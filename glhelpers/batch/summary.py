@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from glhelpers.batch.feeds import was_cut_off
 from glhelpers.batch.ledger import Entry, Ledger, Pass
+from glhelpers.errors import OperatorError
 from glhelpers.evidence.redact import redact_text
 from glhelpers.evidence.render import environment, stylesheet
 from glhelpers.evidence.words import STATUS_SIGNS, Sign
@@ -214,8 +215,13 @@ def _css(name: str) -> str:
 def whole_file(path: Path) -> Iterator[IO[str]]:
     """A file that is there as a whole, or as it was before."""
     staged = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with staged.open("w", encoding="utf-8", newline="") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    staged.replace(path)
+    try:
+        with staged.open("w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(path)
+    except OSError as error:
+        raise OperatorError(
+            f"{path} cannot be written ({error.strerror}).", next_step="Free some space, then run the command again."
+        ) from None

@@ -44,7 +44,7 @@ _busy = threading.Event()
 
 @dataclass(frozen=True)
 class Job:
-    """A row to be run: its number in the file, and the approval to run it with, if there is one."""
+    """A row to be run: its number in the file, and the approval (a path from the batch's folder) of its change, if any."""
 
     number: int
     row: Row
@@ -88,7 +88,8 @@ def run_row(job: Job, settings: Settings, ledger: Ledger) -> Ended:
     """Execute the row's notebook and prove that the file holds its own ticket only."""
     from glhelpers.batch.execute import execute
 
-    given = {**job.row.given, **({"approval": job.approval} if job.approval else {})}
+    approval = {"approval": str(settings.runs_dir / job.approval)} if job.approval else {}
+    given = {**job.row.given, **approval}
     try:
         result = execute(job.row.runbook, dict(given), settings)
     except GlhelpersError as error:

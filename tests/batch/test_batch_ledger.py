@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from glhelpers.batch.crew import Halt
 from glhelpers.batch.feeds import ApplyFeed, PlanFeed
-from glhelpers.batch.ledger import Ended, Ledger, Pass
+from glhelpers.batch.ledger import FILE, Ended, Ledger, Pass
 from glhelpers.batch.rows import Row
 from glhelpers.batch.summary import NOT_RUN, write_summary
-from glhelpers.errors import WriteInProgress
+from glhelpers.errors import BadSettings, WriteInProgress
 from glhelpers.models.change import Approval
 
 DONE = Ended("completed", "The change was made and read back.", sent=True)
@@ -236,3 +237,40 @@ def test_the_summary_tells_every_row_and_no_cell_of_it_acts(ledger: Ledger) -> N
     page = (ledger.folder / "report.html").read_text()
     assert "<script" not in page
     assert page.count('<tr class="row') == 6
+
+
+def test_who_asks_twice_or_has_waited_long_enough_gets_runs_cut_off() -> None:
+    """Asked once: those under way have their time; asked again, or the time is over: they are cut off."""
+    said: list[str] = []
+    halt = Halt(said.append)
+    assert not halt.asked
+    halt.ask("The batch's deadline has passed.", 3600)
+    halt.look()
+    assert halt.asked
+    assert not halt.cut.is_set()
+    halt.ask("The batch was stopped by Ctrl-C.", 3600)
+    assert halt.cut.is_set()
+    assert said == ["The batch's deadline has passed. No new run begins; those under way are brought to their end."]
+    late = Halt(said.append)
+    late.ask("The batch was stopped by SIGTERM.", 0)
+    late.look()
+    assert late.cut.is_set()
+
+
+def test_a_row_whose_approval_opened_nothing_is_planned_anew(ledger: Ledger) -> None:
+    """Its folder holds the spent approval under a seal, so it is not approved there again."""
+    planned(ledger, 1)
+    path = str((ledger.folder / "1/run/approval.json").relative_to(ledger.folder))
+    ended = Ended("awaiting_approval", "The approval expired.", folder="1/run", digest=f"{1:064}", target="namespace:1")
+    ledger.end_run(ledger.add_run(1, Pass.apply, path, "namespace:1"), ended)
+    assert ApplyFeed(ledger, 25).take() is None
+    job = PlanFeed(ledger).take()
+    assert job is not None
+    assert (job.number, job.approval) == (1, "")
+
+
+def test_a_ledger_that_is_none_is_told(tmp_path: Path) -> None:
+    """Bytes that are no database: one sentence with what to do."""
+    (tmp_path / FILE).write_bytes(b"no database at all" * 100)
+    with pytest.raises(BadSettings, match="cannot be opened"):
+        Ledger(tmp_path)

@@ -18,8 +18,11 @@ import psutil
 import pytest
 
 from glhelpers.batch.proof import mixed_up
+from glhelpers.batch.rows import Row
+from glhelpers.batch.work import Job, looked_at
 from glhelpers.evidence.folder import read_record
 from glhelpers.models.request import ForceAssociateParameters
+from glhelpers.settings import Settings
 
 pytestmark = pytest.mark.notebook
 
@@ -105,10 +108,10 @@ def test_a_batch_killed_while_it_writes_goes_on_and_stops_at_the_first_mismatch(
     record = read_record(tickets.with_name("batch") / first["folder"])
     assert record.receipt is not None
     assert record.receipt.settled_from_journal
-    assert_own_tickets_only(tickets, cases)
+    assert_own_tickets_only(tickets, cases, desk.settings)
 
 
-def assert_own_tickets_only(tickets: Path, cases: list[dict[str, str]]) -> None:
+def assert_own_tickets_only(tickets: Path, cases: list[dict[str, str]], settings: Settings) -> None:
     """Each notebook is its own row's; one that holds anything of another is found out."""
     out = tickets.with_name("batch")
     folders = [out / row["folder"] for row in summary_of(tickets)]
@@ -126,6 +129,10 @@ def assert_own_tickets_only(tickets: Path, cases: list[dict[str, str]]) -> None:
     mixed.cells[-1] = foreign.cells[-1]
     nbformat.write(mixed, folders[2] / "notebook.ipynb")
     assert look(2) == "The executed notebook is that of another run."
+    job = Job(3, Row(4, "force_associate", cases[2]))
+    told = looked_at(folders[2], read_record(folders[2]), job, settings, set().__contains__)
+    assert told.status == "failed"
+    assert told.why.startswith("MIXED UP: The executed notebook is that of another run. Its own record says: await")
     mixed.cells[-1] = own.cells[-1]
     mixed.cells.insert(3, nbformat.v4.new_markdown_cell(f"See {cases[1]['ticket_url']}."))
     nbformat.write(mixed, folders[2] / "notebook.ipynb")

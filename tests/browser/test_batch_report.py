@@ -27,7 +27,7 @@ def report(tmp_path: Path) -> Path:
                 runbook = "force_associate" if number % 2 else "self_serve"
                 given = {"namespace": f"group-{number}", "subscription_name": "A-S00010002"}
                 filling.add(number, Row(number + 1, runbook, given))
-        ledger.keep_facts({"tickets": "tickets.csv", "profile": "sandbox"})
+            filling.keep_facts({"tickets": "tickets.csv", "profile": "sandbox"})
         for number, status in zip(range(1, 23), cycle(Status), strict=False):
             folder = f"{number}/run"
             (tmp_path / folder).mkdir(parents=True)

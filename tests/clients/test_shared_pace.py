@@ -16,6 +16,7 @@ from glhelpers.clients.shared_pace import SharedPace
 from glhelpers.errors import GateClosed
 from glhelpers.sandbox_process import Running
 from glhelpers.settings import environment_of, load_settings
+from tests.clients.conftest import FaultServer, Make, reply, told
 
 TWENTY_TURNS = """
 import sys
@@ -61,6 +62,19 @@ def test_a_budget_of_before_the_machine_was_started_anew_is_none(tmp_path: Path)
     assert waits == []
 
 
+def test_a_429_to_one_run_holds_the_others_back(server: FaultServer, trying: Make, tmp_path: Path) -> None:
+    """The next request of another process waits for as long as the service has asked."""
+    clock: list[float] = []
+    server.then(reply(429, "", Retry_After="7"), told({"id": 1, "username": "ada"}))
+    mine, others = (
+        SharedPace(tmp_path, "https://gitlab.example.com", 20, clock=lambda: 5.0, sleep=clock.append) for _ in range(2)
+    )
+    trying(pace=mine).clients.gitlab.me()
+    clock.clear()
+    others.wait()
+    assert 7 <= clock[0] < 8
+
+
 def test_settings_carry_the_budget_and_a_ban_on_changes_into_a_run(
     on_sandbox: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,5 +95,5 @@ def test_settings_carry_the_budget_and_a_ban_on_changes_into_a_run(
             with pytest.raises(GateClosed, match=r"This run may only look, so P.* was not sent to"):
                 change()
     assert len(list((settings.state_dir / "pace").iterdir())) == 2
-    with urlopen(f"{on_sandbox.urls['gitlab']}/__sandbox/writes") as told:
-        assert json.load(told)["writes"] == []
+    with urlopen(f"{on_sandbox.urls['gitlab']}/__sandbox/writes") as answer:
+        assert json.load(answer)["writes"] == []
