@@ -36,6 +36,10 @@ def batch_command(
         float | None, typer.Option("--deadline", metavar="MIN", min=0.01, help="No run begins after so many minutes.")
     ] = None,
     shard: Annotated[str, typer.Option(metavar="K/N", help="Only part K of N of the rows.")] = "1/1",
+    dask: Annotated[
+        str,
+        typer.Option("--dask", metavar="ADDRESS", help="Run on the dask cluster whose scheduler is there (tcp://...)."),
+    ] = "",
     rate: Annotated[
         int, typer.Option(min=0, max=1000, help="Requests a second to one host, all runs together; 0 for the usual.")
     ] = 0,
@@ -65,10 +69,14 @@ def batch_command(
         seconds=deadline * 60 if deadline is not None else None,
         shard=_shard(shard),
         rate=rate,
+        dask=dask,
     )
     with Shown(Console(stderr=True, emoji=False, soft_wrap=True)) as shown:
         totals = run_batch(asked, load_settings(), shown)
-    _say(totals, f"{tickets} --out {out}" + (f" --runbook {runbook}" if runbook else ""))
+    _say(
+        totals,
+        f"{tickets} --out {out}" + (f" --runbook {runbook}" if runbook else "") + (f" --dask {dask}" if dask else ""),
+    )
     raise typer.Exit(totals.exit_code)
 
 

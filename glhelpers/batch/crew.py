@@ -27,7 +27,7 @@ from glhelpers.batch.work import HANDLED, Job, begin_worker, own_pid, work
 from glhelpers.models.finding import Status
 from glhelpers.settings import Settings
 
-__all__ = ["RUN_SECONDS", "Crew", "Feed", "Halt"]
+__all__ = ["RUN_SECONDS", "Crew", "Feed", "Halt", "Place"]
 
 RUN_SECONDS = 900.0
 """No run takes longer; its worker is then taken away. A cell has a limit of its own far below."""
@@ -97,6 +97,16 @@ class Halt:
         finally:
             for number, handler in before:
                 signal.signal(number, handler)
+
+
+class Place(Protocol):
+    """Where one run at a time is made."""
+
+    def run(self, job: Job) -> Ended:
+        """Make a run; how it ended."""
+
+    def close(self) -> None:
+        """Nothing more is to be run here."""
 
 
 class _Seat:
@@ -174,8 +184,10 @@ class Crew:
         jobs: int,
         began: Callable[[Job], None],
         ended: Callable[[Job, Ended], None],
+        place: Callable[[], Place] | None = None,
     ) -> None:
-        self._settings, self._ledger, self._feed, self._halt = settings, ledger, feed, halt
+        self._place = place or (lambda: _Seat(settings, halt))
+        self._ledger, self._feed, self._halt = ledger, feed, halt
         self._turn, self._jobs, self._began, self._ended = turn, jobs, began, ended
         self._errors: list[BaseException] = []
 
@@ -199,7 +211,7 @@ class Crew:
     def _work(self) -> None:
         # Blocked here and so in each worker from its first moment on, until it has handlers of its own.
         signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
-        seat = _Seat(self._settings, self._halt)
+        seat = self._place()
         try:
             while not self._halt.asked and (job := self._feed.take()) is not None:
                 run = self._ledger.add_run(job.number, self._turn, job.approval, job.target)

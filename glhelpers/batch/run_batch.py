@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from glhelpers.batch.crew import Crew, Feed, Halt
+from glhelpers.batch.crew import Crew, Feed, Halt, Place
+from glhelpers.batch.dask_seat import DaskSeat, joined
 from glhelpers.batch.feeds import ApplyFeed, PlanFeed, approval_of, is_to_do, was_cut_off
 from glhelpers.batch.ledger import FILE, Ended, Entry, Ledger, Pass
 from glhelpers.batch.rows import Problem, read_rows
@@ -36,7 +38,8 @@ class Asked:
     What a batch is asked to do.
 
     `jobs` 0: as many runs at once as the cores carry.  `seconds` None: no deadline.  `shard` is
-    (number, of), the part of the rows that is this batch's.  `rate` 0: the ordinary one.
+    (number, of), the part of the rows that is this batch's.  `rate` 0: the ordinary one.  `dask`: the
+    address of a cluster's scheduler, if the runs are to be made there.
     """
 
     tickets: Path
@@ -49,6 +52,7 @@ class Asked:
     seconds: float | None = None
     shard: tuple[int, int] = (1, 1)
     rate: int = 0
+    dask: str = ""
 
 
 class Watcher:
@@ -88,10 +92,9 @@ def run_batch(asked: Asked, settings: Settings, watcher: Watcher) -> Totals:
         )
         halt = Halt(watcher.says)
         watcher.opens(ledger.size(), sum(_is_due(entry, asked.turn, out) for entry in ledger.entries()))
-        crew = _crew(asked, settings, ledger, feed, halt, watcher)
         try:
-            with halt.by_signals(), lent_to_children():
-                crew.run(seconds=asked.seconds)
+            with _places(asked, settings, ledger, halt) as (jobs, place), halt.by_signals(), lent_to_children():
+                _crew(asked, settings, ledger, feed, halt, watcher, jobs, place).run(seconds=asked.seconds)
         finally:
             totals = write_summary(ledger, asked.turn, halt.why, getattr(feed, "stopped", ""))
         return totals
@@ -103,8 +106,28 @@ def _is_due(entry: Entry, turn: Pass, out: Path) -> bool:
     return is_to_do(entry)
 
 
-def _crew(asked: Asked, settings: Settings, ledger: Ledger, feed: Feed, halt: Halt, watcher: Watcher) -> Crew:
-    jobs = asked.jobs or 2 * (os.cpu_count() or 1)
+@contextmanager
+def _places(
+    asked: Asked, settings: Settings, ledger: Ledger, halt: Halt
+) -> Iterator[tuple[int, Callable[[], Place] | None]]:
+    """How many runs at once, and where: in processes of this machine unless a cluster is named."""
+    if not asked.dask:
+        yield asked.jobs or 2 * (os.cpu_count() or 1), None
+        return
+    with joined(asked.dask, settings) as cluster:
+        yield asked.jobs or cluster.slots, lambda: DaskSeat(cluster, settings, ledger, halt)
+
+
+def _crew(
+    asked: Asked,
+    settings: Settings,
+    ledger: Ledger,
+    feed: Feed,
+    halt: Halt,
+    watcher: Watcher,
+    jobs: int,
+    place: Callable[[], Place] | None,
+) -> Crew:
     return Crew(
         settings,
         ledger,
@@ -114,6 +137,7 @@ def _crew(asked: Asked, settings: Settings, ledger: Ledger, feed: Feed, halt: Ha
         jobs=min(jobs, max(1, ledger.size())),
         began=watcher.began,
         ended=watcher.ended,
+        place=place,
     )
 
 

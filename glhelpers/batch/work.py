@@ -28,7 +28,9 @@ from glhelpers.settings import Settings
 if TYPE_CHECKING:
     from io import TextIOWrapper
 
-__all__ = ["HANDLED", "Job", "begin_worker", "ended_of", "own_pid", "work"]
+    from glhelpers.batch.execute import Result
+
+__all__ = ["HANDLED", "Job", "begin_worker", "ended_of", "executed", "own_pid", "work"]
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What a worker gets with the terminal's whole group, or from whoever cuts its run off."""
@@ -86,21 +88,26 @@ def work(job: Job) -> Ended:
 
 def run_row(job: Job, settings: Settings, ledger: Ledger) -> Ended:
     """Execute the row's notebook and prove that the file holds its own ticket only."""
+    made = executed(job, lambda: settings)
+    if isinstance(made, Ended):
+        return made
+    return looked_at(made.folder, made.record, job, settings, lambda ticket: ledger.has_ticket(ticket, but=job.number))
+
+
+def executed(job: Job, settings_of: Callable[[], Settings]) -> Result | Ended:
+    """The run of a row; how it ended where it left no folder: one row's surprise must not end the others."""
     from glhelpers.batch.execute import execute
 
-    approval = {"approval": str(settings.runs_dir / job.approval)} if job.approval else {}
-    given = {**job.row.given, **approval}
     try:
-        result = execute(job.row.runbook, dict(given), settings)
+        settings = settings_of()
+        approval = {"approval": str(settings.runs_dir / job.approval)} if job.approval else {}
+        return execute(job.row.runbook, {**job.row.given, **approval}, settings)
     except GlhelpersError as error:
         return Ended(Status.failed.value, error.message, next_step=error.next_step or "", sent=bool(job.approval))
-    except Exception as error:  # noqa: BLE001 (one row's surprise must not end the others)
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is told)
         return Ended(
             Status.failed.value, f"An unforeseen {type(error).__name__} ended the run.", sent=bool(job.approval)
         )
-    return looked_at(
-        result.folder, result.record, job, settings, lambda ticket: ledger.has_ticket(ticket, but=job.number)
-    )
 
 
 def looked_at(

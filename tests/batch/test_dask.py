@@ -1,0 +1,139 @@
+"""A batch on a real cluster of several processes, workers killed while it plans and while it writes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from postgres import the_server
+
+from bench.tickets import RUNBOOK, rows, world
+
+pytestmark = pytest.mark.notebook
+
+TICKETS = 5
+SUPPORT = Path(__file__).parents[1] / "support"
+
+
+@pytest.fixture
+def desk(served_world: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A desk on a world of so many tickets, with its journal in a PostgreSQL database of its own."""
+    monkeypatch.setenv("GLHELPERS_JOURNAL_URL", the_server().fresh())
+    with served_world(world(TICKETS, tmp_path / "world.yaml")) as own:
+        yield own
+
+
+@pytest.fixture
+def cluster(desk: Any) -> Iterator[tuple[str, psutil.Process]]:
+    """A cluster of two worker processes that have the desk's environment; its address and its process."""
+    process = subprocess.Popen(
+        [sys.executable, str(SUPPORT / "dask_cluster.py"), "2"],
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        cwd=desk.folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    address = process.stdout.readline().strip()
+    assert address.startswith("tcp://")
+    yield address, psutil.Process(process.pid)
+    process.stdin.close()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+        process.kill()
+        process.wait()
+    process.stdout.close()
+
+
+def busy_workers(cluster: psutil.Process) -> list[psutil.Process]:
+    """The workers that have a kernel under them."""
+    kernels = [child for child in cluster.children(recursive=True) if child.name() == "glh-kernel"]
+    servers = [kernel.parent() for kernel in kernels]
+    return [worker for server in servers if server is not None and (worker := server.parent()) is not None]
+
+
+def test_workers_that_are_killed_lose_nothing_and_double_nothing(
+    desk: Any, cluster: tuple[str, psutil.Process]
+) -> None:
+    """One is killed while it plans, one while the changes are made: each ticket ends completed, by one change."""
+    address, process = cluster
+    tickets, out = desk.folder / "tickets.csv", desk.folder / "batch"
+    _write(tickets, rows(TICKETS))
+    words = ["batch", str(tickets), "--out", str(out), "--runbook", RUNBOOK, "--dask", address]
+
+    planning = desk.begin(*words)
+    until(lambda: busy_workers(process))[0].kill()
+    _, said = planning.communicate(timeout=180)
+    assert planning.returncode == 0, said
+    assert Counter(_statuses(out)) == {"awaiting_approval": TICKETS}
+    assert desk.attempts() == 0
+
+    assert desk.command("approve", str(out), "--list")[0] == 0
+    with (out / "plans.csv").open(newline="") as file:
+        plans = [{**plan, "approve": plan["target"]} for plan in csv.DictReader(file)]
+    _write(desk.folder / "reviewed.csv", plans)
+    code, said = desk.command(
+        "approve", str(out), "--reviewed", str(desk.folder / "reviewed.csv"), GLHELPERS_OPERATOR="colleague"
+    )
+    assert code == 0, said
+
+    applying = desk.begin(*words, "--apply")
+    until(lambda: desk.writes() >= 2)
+    until(lambda: busy_workers(process))[0].kill()
+    _, said = applying.communicate(timeout=180)
+    assert applying.returncode == 0, said
+    assert Counter(_statuses(out)) == {"completed": TICKETS}
+    changed = Counter(one["target"] for one in desk.ask("writes")["writes"] if one["support_tool"])
+    assert changed == {f"customer-{number}": 1 for number in range(1, TICKETS + 1)}
+
+
+def test_what_a_cluster_lacks_is_told_before_anything_runs(
+    desk: Any, cluster: tuple[str, psutil.Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal that no other machine sees; an address where nobody answers."""
+    tickets = desk.folder / "tickets.csv"
+    _write(tickets, rows(1))
+    words = ["batch", str(tickets), "--out", str(desk.folder / "other"), "--runbook", RUNBOOK, "--dask"]
+    code, said = desk.command(*words, "tcp://127.0.0.1:9")
+    assert code == 2
+    assert "No dask scheduler answers at tcp://127.0.0.1:9." in said
+    monkeypatch.delenv("GLHELPERS_JOURNAL_URL")
+    code, said = desk.command(*words, cluster[0], "--resume")
+    assert code == 2
+    assert "The journal is a file of this machine" in said
+
+
+def until(holds: Callable[[], Any]) -> Any:
+    """What `holds` gives once it is true; two workers import all they need before their first run."""
+    end = time.monotonic() + 90
+    while not (found := holds()):
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.02)
+    return found
+
+
+def _write(path: Path, given: list[dict[str, str]]) -> None:
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, list(given[0]))
+        table.writeheader()
+        table.writerows(given)
+
+
+def _statuses(out: Path) -> list[str]:
+    return [row["status"] for row in json.loads((out / "summary.json").read_text())["rows"]]
