@@ -152,7 +152,7 @@ OTHERS: list[tuple[str, list[str], str]] = [
     ("no pair", ["run", "force_associate", "-p", "namespace"], "A parameter is not of the form NAME=VALUE."),
     ("twice", ["run", "force_associate", "-p", "issue=", "-p", "issue="], "Parameter 'issue' was given twice."),
     ("no such plan", ["approve", "nowhere/plan.json"], "plan.json cannot be read ("),
-    ("a folder as plan", ["approve", "."], "cannot be read"),
+    ("a folder as plan", ["approve", "."], "holds no batch"),
     ("no such run", ["attach", "nowhere"], "The run record "),
 ]
 

@@ -60,7 +60,8 @@ def waiting_in(folder: Path) -> Iterator[Waiting]:
     """
     if not (folder / FILE).is_file():
         raise BadPlanFile(
-            f"{folder} holds no batch.", next_step="Name the folder that `glhelpers batch` was given with --out."
+            f"The folder {folder} holds no batch.",
+            next_step="Name the folder that `glhelpers batch` was given with --out, or the plan.json of a run.",
         )
     root = folder.absolute()
     with closing(Ledger(root)) as ledger:

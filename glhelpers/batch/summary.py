@@ -62,11 +62,7 @@ class Totals:
 
     @property
     def exit_code(self) -> int:
-        """
-        By the worst end: 4 a change that does not show, then 3 a failed run or one not made, then 4 a stale plan.
-
-        In the pass that applies, rows that are not its business are none of these.
-        """
+        """By the worst end of all rows: 4 a change that does not show, 3 a failed run or one not made, 4 a stale plan."""
         if self.counts[Status.verification_failed.value]:
             return 4
         if self.counts[Status.failed.value] or self.halted or self.stopped or self.left:

@@ -54,7 +54,7 @@ class Job:
     target: str = ""
 
 
-def begin_worker(settings: Settings) -> None:
+def begin_worker(settings: Settings, environment: dict[str, str]) -> None:
     """
     Make this process a worker of the batch in `settings.runs_dir`.
 
@@ -62,6 +62,8 @@ def begin_worker(settings: Settings) -> None:
     the folder of its run as one that was cut off, and ends.
     """
     global _settings, _ledger, _lock
+    os.environ.clear()
+    os.environ.update(environment)  # the process that workers are forked from may have begun under another
     _settings, _ledger = settings, Ledger(settings.runs_dir)
     _lock = (settings.runs_dir / ".workers.lock").open("a")
     fcntl.flock(_lock, fcntl.LOCK_SH)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from glhelpers.batch.crew import Halt
+from glhelpers.batch.crew import PRELOADED, Halt
 from glhelpers.batch.feeds import ApplyFeed, PlanFeed
 from glhelpers.batch.ledger import FILE, Ended, Ledger, Pass
 from glhelpers.batch.rows import Row
@@ -274,3 +276,10 @@ def test_a_ledger_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database at all" * 100)
     with pytest.raises(BadSettings, match="cannot be opened"):
         Ledger(tmp_path)
+
+
+def test_what_workers_are_forked_from_has_one_thread() -> None:
+    """A lock that another thread held would stay locked for ever in every worker."""
+    script = f"import os, importlib\nfor name in {PRELOADED}: importlib.import_module(name)\nprint(len(os.listdir('/proc/self/task')))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "1\n", done.stderr

@@ -71,8 +71,9 @@ def approve_all(desk: Any, tickets: Path) -> None:
 
 def workers_of(process: Any) -> list[psutil.Process]:
     """The worker processes of a running batch."""
-    family = psutil.Process(process.pid).children()
-    return [child for child in family if any("spawn_main" in word for word in child.cmdline())]
+    family = psutil.Process(process.pid).children(recursive=True)
+    server = [child for child in family if any("forkserver" in word for word in child.cmdline())]
+    return [child for child in server if child.ppid() != process.pid]
 
 
 DRIFTS, FITS, LIES = 1024, 1002, 1026
