@@ -23,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", default="artefacts/screenshots", help="folder for pictures of the browser tests")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules that take long come first, so that no worker is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("notebook") or item.get_closest_marker("browser")}
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is None, item.path not in slow))
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """State, runs and configuration in the test's folder; no GLHELPERS_* from outside."""

@@ -207,10 +207,12 @@ def main() -> NoReturn:
         preload()
         server = Server(folder, owner)
     except (GlhelpersError, ImportError, OSError) as error:
-        (folder / REFUSED).write_text(str(error), encoding="utf-8")
-        os.write(said, f"{error}\n".encode())
+        with suppress(OSError):
+            (folder / REFUSED).write_text(str(error), encoding="utf-8")
+            os.write(said, f"{error}\n".encode())
         os._exit(1)
-    os.write(said, f"{READY}\n".encode())
+    with suppress(BrokenPipeError):  # the owner has gone meanwhile, as `serve` will see
+        os.write(said, f"{READY}\n".encode())
     os.close(said)
     server.serve()
 

@@ -11,6 +11,8 @@ import pytest
 
 from .__main__ import NAMES, ON_BOTH
 
+pytestmark = pytest.mark.notebook
+
 ROOT = Path(__file__).parents[2]
 
 
