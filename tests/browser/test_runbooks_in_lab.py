@@ -41,5 +41,5 @@ def test_the_next_runbook_opens_with_its_parameters_filled_in(lab: Any, notebook
     given = cell.inner_text()
     assert 'namespace = "mantis-maps"' in given
     assert 'subscription_name = "A-S00010600"' in given
-    opened.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    notebook.page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
     assert lab.writes()["attempts"] == 0
