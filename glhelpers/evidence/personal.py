@@ -137,6 +137,7 @@ _ORDINARY = frozenset(
     )
 )
 _WORD = re.compile(r"[^\W\d_][\w'’.-]*")
+_NOT_SMALL = re.compile(r"[^\W\d_a-z]")
 _BETWEEN = r"(?:,?[\s\u00a0]|%20|\+|&nbsp;|&#160;)+"
 _FARTHEST = 6
 _MOST_WORDS = 4
@@ -299,6 +300,8 @@ def people_in(text: str, known: frozenset[str]) -> Iterator[tuple[int, int]]:
 
 def _looked_through(text: str) -> tuple[tuple[int, int, str], ...]:
     """Every run of words that could be a name: where it begins and ends, and the pseudonym that it would have."""
+    if len(_NOT_SMALL.findall(text)) < 2:
+        return ()  # Most texts of a record end here.
     words = [(match.start(), match.end(), match[0]) for match in _WORD.finditer(text)]
     possible = []
     for index, (start, end, first) in enumerate(words):
