@@ -29,7 +29,15 @@ from glhelpers.models.change import Receipt
 from glhelpers.models.fact import Source
 from glhelpers.models.record import RunRecord
 
-__all__ = ["LONGEST_NOTE", "escalation_markdown", "escaped", "marker", "note_markdown", "summary_markdown"]
+__all__ = [
+    "LONGEST_NOTE",
+    "answers_markdown",
+    "escalation_markdown",
+    "escaped",
+    "marker",
+    "note_markdown",
+    "summary_markdown",
+]
 
 LONGEST_NOTE = 900_000
 """GitLab takes a million characters; escapes and later edits need some room."""
@@ -79,6 +87,24 @@ def summary_markdown(record: RunRecord) -> str:
     """What the note says, as a file of the run folder: without links to uploads and without a mark."""
     record = redacted_record(record)
     return _guarded("\n\n".join(part for part in _parts(record, {}) if part) + "\n")
+
+
+def answers_markdown(record: RunRecord) -> str:
+    """The first cell of a notebook that is kept: how the run ended, and the auditor's five questions."""
+    record = redacted_record(record)
+    incomplete = incomplete_sentence(record)
+    sign = headline(record.status, record.complete)
+    lines = [
+        f"# ○ INCOMPLETE\n\n{escaped(incomplete)}" if incomplete else f"# {sign.icon} {sign.word}",
+        "",
+        escaped(record.why),
+    ]
+    if (alone := broken_glass(record.approval)) is not None:
+        lines += ["", f"🟥 **⚠ BREAK-GLASS.** {escaped(alone)}"]
+    if record.next_step:
+        lines += ["", f"**Next:** {escaped(record.next_step)}"]
+    table = _table(("", ""), [(f"**{question}**", escaped(answer)) for question, answer in answers(record)])
+    return _guarded("\n".join([*lines, "", table, ""]))
 
 
 def escalation_markdown(record: RunRecord, label: str, label_exists: bool) -> str:

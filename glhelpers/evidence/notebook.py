@@ -10,11 +10,11 @@ from typing import Any
 from nbformat import NotebookNode
 
 from glhelpers.evidence.folder import redacted_record
-from glhelpers.evidence.markdown import escaped
+from glhelpers.evidence.markdown import answers_markdown
 from glhelpers.evidence.redact import redact_json, redact_text
 from glhelpers.evidence.render import stylesheet
 from glhelpers.evidence.sanitise import safe_html
-from glhelpers.evidence.summary import INCOMPLETE_CELL, incomplete_sentence
+from glhelpers.evidence.summary import ANSWERS_CELL, INCOMPLETE_CELL
 from glhelpers.models.record import RunRecord, StepState
 
 __all__ = ["finished_notebook"]
@@ -30,22 +30,22 @@ def finished_notebook(notebook: NotebookNode, record: RunRecord) -> NotebookNode
 
     The record stands under `metadata.glhelpers`. Every source, output and metadata value is redacted;
     outputs keep plain text, sanitised HTML, streams and errors only. A cell says whether it ran, and
-    a cell that never ran is not called completed. A run that was cut off says so in its first cell.
+    a cell that never ran is not called completed. The first cell answers an auditor's five questions, and says
+    before all else if the run was cut off.
     """
     book = copy.deepcopy(notebook)
     record = redacted_record(record)
     not_run = {step.name for step in record.steps if step.state is StepState.not_run}
-    book.cells = [_finished_cell(cell, not_run) for cell in book.cells if cell.get("id") != INCOMPLETE_CELL]
-    sentence = incomplete_sentence(record)
-    if sentence:
-        book.cells.insert(0, _incomplete_cell(f"# ○ INCOMPLETE\n\n{escaped(sentence)}\n\n{escaped(record.why)}"))
+    own = (ANSWERS_CELL, INCOMPLETE_CELL)
+    book.cells = [_finished_cell(cell, not_run) for cell in book.cells if cell.get("id") not in own]
+    book.cells.insert(0, _answers_cell(record))
     book.metadata = _metadata(book.metadata, record)
     return book
 
 
-def _incomplete_cell(text: str) -> NotebookNode:
-    metadata = {"tags": [INCOMPLETE_CELL]}
-    return _node({"cell_type": "markdown", "id": INCOMPLETE_CELL, "metadata": metadata, "source": text})
+def _answers_cell(record: RunRecord) -> NotebookNode:
+    id = ANSWERS_CELL if record.complete else INCOMPLETE_CELL
+    return _node({"cell_type": "markdown", "id": id, "metadata": {"tags": [id]}, "source": answers_markdown(record)})
 
 
 def _metadata(metadata: Mapping[str, Any], record: RunRecord) -> NotebookNode:

@@ -13,7 +13,7 @@ from glhelpers.evidence import cards, pictures
 from glhelpers.evidence.folder import redacted_record
 from glhelpers.evidence.render import environment, stylesheet
 from glhelpers.evidence.sanitise import safe_html
-from glhelpers.evidence.summary import INCOMPLETE_CELL
+from glhelpers.evidence.summary import ANSWERS_CELL, INCOMPLETE_CELL
 from glhelpers.models.record import RunRecord
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _cells(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
                 "source": cell.source,
                 "outputs": outputs,
             }
-        elif cell.cell_type == "markdown" and cell.get("id") != INCOMPLETE_CELL:
+        elif cell.cell_type == "markdown" and cell.get("id") not in (ANSWERS_CELL, INCOMPLETE_CELL):
             yield {"kind": "text", "html": _prose(cell.source)}
 
 

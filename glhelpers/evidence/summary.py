@@ -9,10 +9,13 @@ from glhelpers.models.change import CheckState, Outcome
 from glhelpers.models.finding import Verdict
 from glhelpers.models.record import RunRecord, StepState
 
-__all__ = ["INCOMPLETE_CELL", "answers", "incomplete_sentence", "plain", "steps_not_run"]
+__all__ = ["ANSWERS_CELL", "INCOMPLETE_CELL", "answers", "incomplete_sentence", "plain", "steps_not_run"]
+
+ANSWERS_CELL = "glhelpers-answers"
+"""Id of the first cell of a notebook that is kept: what was asked, found, approved, changed and verified."""
 
 INCOMPLETE_CELL = "glhelpers-incomplete"
-"""Id of the cell that says that a run was cut off."""
+"""Its id where the run was cut off, which it says before all else."""
 
 
 def steps_not_run(record: RunRecord) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ import pytest
 from nbformat import NotebookNode, v4
 
 from glhelpers.evidence.markdown import escaped
-from glhelpers.evidence.notebook import INCOMPLETE_CELL, finished_notebook
+from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.redact import find_secrets_in_json
+from glhelpers.evidence.summary import INCOMPLETE_CELL
 from glhelpers.models.record import RunRecord
 
 BODY = "a1B2c3D4e5F6g7H8i9J0"
@@ -100,7 +101,7 @@ def test_a_cell_never_run_is_not_called_completed(completed: RunRecord, executed
     kept = finished_notebook(executed, completed)
     assert [cell.metadata.glhelpers.ran for cell in kept.cells if cell.cell_type == "code"] == [True] * 5 + [False]
     assert kept.cells[-1].metadata.papermill.status == "not run"
-    assert kept.cells[1].metadata.papermill.status == "completed"
+    assert kept.cells[2].metadata.papermill.status == "completed"
 
 
 def test_a_cell_of_a_step_that_did_not_run_did_not_run(incomplete: RunRecord, executed: NotebookNode) -> None:
@@ -137,7 +138,7 @@ def test_folders_of_a_person_are_not_told(completed: RunRecord, executed: Notebo
     assert "kim/" not in nbformat.writes(kept)
     assert kept.metadata.papermill.input_path == "force_associate.ipynb"
     assert kept.metadata.papermill.parameters.approval == "approval.json"
-    assert kept.cells[1].source == 'approval = "approval.json"'
+    assert kept.cells[2].source == 'approval = "approval.json"'
     assert "environment_variables" not in kept.metadata.papermill
 
 
@@ -147,7 +148,7 @@ def test_only_known_kinds_of_output_are_kept(completed: RunRecord, executed: Not
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}, "text/plain": "VBox(...)"}
     only = {"application/javascript": "alert(1)"}
     executed.cells[1].outputs = [v4.new_output("display_data", item) for item in (data, view, only)]
-    kept = finished_notebook(executed, completed).cells[1].outputs
+    kept = finished_notebook(executed, completed).cells[2].outputs
     assert [dict(output.data) for output in kept] == [
         {"text/html": "<b>ok</b>"},
         {"text/plain": "(an interactive control, not kept)"},
@@ -156,7 +157,7 @@ def test_only_known_kinds_of_output_are_kept(completed: RunRecord, executed: Not
 
 def test_our_own_pictures_keep_their_style(completed: RunRecord, executed: NotebookNode) -> None:
     """The style of a card is ours, whatever style stood there before."""
-    html = finished_notebook(executed, completed).cells[1].outputs[0].data["text/html"]
+    html = finished_notebook(executed, completed).cells[2].outputs[0].data["text/html"]
     assert html.count("<style>") == 1
     assert html.startswith('<div class="glh"><style>.glh{')
 
@@ -164,6 +165,17 @@ def test_our_own_pictures_keep_their_style(completed: RunRecord, executed: Noteb
 def test_a_huge_output_is_cut(completed: RunRecord, executed: NotebookNode) -> None:
     """A flood of text is cut, and says so."""
     _stream(executed, "word " * 100_000)
-    text = finished_notebook(executed, completed).cells[1].outputs[0].text
+    text = finished_notebook(executed, completed).cells[2].outputs[0].text
     assert len(text) < 21_000
     assert "cut here" in text
+
+
+def test_the_first_cell_answers_an_auditor(completed: RunRecord, executed: NotebookNode) -> None:
+    """What was asked, found, approved, changed and verified, in the words of the page; once, however often it is made."""
+    kept = finished_notebook(finished_notebook(executed, completed), completed)
+    first = kept.cells[0]
+    assert first.id == ANSWERS_CELL
+    assert [cell.get("id") for cell in kept.cells].count(ANSWERS_CELL) == 1
+    for question, answer in answers(redacted_record(completed)):
+        assert f"| **{question}** | {escaped(answer)} |" in first.source
+    assert len(kept.cells) == len(executed.cells) + 1
