@@ -6,10 +6,11 @@ import nbformat
 import pytest
 from nbformat import NotebookNode, v4
 
+from glhelpers.evidence.folder import redacted_record
 from glhelpers.evidence.markdown import escaped
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.redact import find_secrets_in_json
-from glhelpers.evidence.summary import INCOMPLETE_CELL
+from glhelpers.evidence.summary import ANSWERS_CELL, INCOMPLETE_CELL, answers
 from glhelpers.models.record import RunRecord
 
 BODY = "a1B2c3D4e5F6g7H8i9J0"
