@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo lab test torture check format lock screenshots browser clean
+.PHONY: help setup demo lab test torture bench soak check format lock screenshots browser clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,17 @@ test: setup browser ## Run all tests
 torture: setup ## Try for hours to lose or double a write; BATTERIES="crash network" ROUNDS=50 for some of it
 	@$(BIN)/python -m tests.torture $(BATTERIES) $(if $(ROUNDS),--rounds $(ROUNDS)) --docs docs/reliability.md
 
+# A peer that is no dependency: apart, on top of the same versions of everything else.
+bench: setup ## Run all ways to execute many notebooks side by side; ROUNDS=3 TICKETS=200
+	@[ -d .venv-bench ] || { $(BIN)/python -m venv .venv-bench && $(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' > "$$(.venv-bench/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/with_the_package.pth"; }
+	@.venv-bench/bin/pip install -q ploomber-engine==0.0.33 || echo "ploomber-engine could not be installed; its row says so."
+	@$(BIN)/python -m bench.light --out docs/performance.md
+	@$(BIN)/python -m bench $(if $(TICKETS),--tickets $(TICKETS)) $(if $(ROUNDS),--rounds $(ROUNDS)) --out docs/performance.md
+
+soak: setup ## Launch 5,000 forked kernels of all kinds of misfortune, then batches of growing size; LAUNCHES=500 SIZES=100,1000
+	@$(BIN)/python -m bench.soak $(if $(LAUNCHES),--launches $(LAUNCHES)) --out docs/performance.md
+	@$(BIN)/python -m bench.memory $(if $(SIZES),--tickets $(SIZES)) --out docs/performance.md
+
 check: setup ## Format, lint, types, layers, notebooks
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -54,4 +65,4 @@ browser:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }; } || { echo "The browser tests need Chromium: install Debian's package chromium."; exit 2; }
 
 clean: ## Remove what setup and runs have made
-	@rm -rf $(VENV) runs artefacts
+	@rm -rf $(VENV) .venv-bench runs artefacts
