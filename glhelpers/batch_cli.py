@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["batch_command"]
 
 _MOST_WRITES = 25
+_DEADLINE_MINUTES = 480.0
+"""A working day: a batch that runs longer is one that nobody watches."""
 
 
 def batch_command(
@@ -33,8 +35,8 @@ def batch_command(
         int, typer.Option("--max-writes", min=0, help="So many changes in this batch at most, all passes together.")
     ] = _MOST_WRITES,
     deadline: Annotated[
-        float | None, typer.Option("--deadline", metavar="MIN", min=0.01, help="No run begins after so many minutes.")
-    ] = None,
+        float, typer.Option("--deadline", metavar="MIN", min=0.01, help="No run begins after so many minutes.")
+    ] = _DEADLINE_MINUTES,
     shard: Annotated[str, typer.Option(metavar="K/N", help="Only part K of N of the rows.")] = "1/1",
     dask: Annotated[
         str,
@@ -66,7 +68,7 @@ def batch_command(
         jobs=jobs,
         resume=resume,
         most_writes=max_writes,
-        seconds=deadline * 60 if deadline is not None else None,
+        seconds=deadline * 60,
         shard=_shard(shard),
         rate=rate,
         dask=dask,

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from glhelpers.actions.catalogue import notebook_path
+from glhelpers.kernels.owner import ADDRESS, PROVISIONER, begin
 from glhelpers.sandbox_process import state_file
 from glhelpers.settings import Settings, environment_of, state_folder
 
@@ -30,6 +31,10 @@ def open_lab(arguments: list[str], settings: Settings) -> int:
     """Run JupyterLab until it is closed; its kernels reach the services of these settings."""
     environment = {**os.environ, **environment_of(settings)}
     environment.setdefault("JUPYTERLAB_SETTINGS_DIR", str(_lab_settings(settings.state_dir / "lab-settings")))
+    if (kernels := begin()) is not None:
+        # A runbook that is opened has its kernel at once: forked from what is being imported while the page loads.
+        environment[ADDRESS] = str(kernels)
+        environment.setdefault("JUPYTER_DEFAULT_PROVISIONER_NAME", PROVISIONER)
     folder = notebook_path("force_associate").parent
     as_root = ["--allow-root"] if os.geteuid() == 0 else []
     own_root = any(argument.startswith("--ServerApp.root_dir") for argument in arguments)

@@ -21,10 +21,13 @@ from typing import IO, cast
 from glhelpers.errors import GlhelpersError
 from glhelpers.kernels.protocol import REFUSED, SOCKET, own_folder, shared
 
-__all__ = ["ADDRESS", "KernelServer", "NoFork", "begin", "connected", "end", "lent_to_children"]
+__all__ = ["ADDRESS", "PROVISIONER", "KernelServer", "NoFork", "begin", "connected", "end", "lent_to_children"]
 
 ADDRESS = "GLHELPERS_KERNELS"
 """Environment variable: the folder of a fork server that another process owns; `off` for ordinary kernels."""
+
+PROVISIONER = "glhelpers-fork"
+"""The name under which jupyter_client knows the provisioner of forked kernels."""
 
 _READY_SECONDS = 60
 _LOOK_SECONDS = 0.02

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
@@ -29,6 +30,12 @@ class Lab:
     runs: Path
     state: Path
     sandbox: Running
+    pid: int
+
+    def kernels(self) -> list[str]:
+        """What the system calls the kernels that it has given out."""
+        family = psutil.Process(self.pid).children(recursive=True)
+        return [one.name() for one in family if one.name() == "glh-kernel" or "ipykernel_launcher" in one.cmdline()]
 
     def writes(self) -> dict[str, object]:
         """What the sandbox has received, by its own count."""
@@ -62,7 +69,7 @@ def lab(on_sandbox: Running, tmp_path: Path) -> Iterator[Lab]:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     url = f"http://127.0.0.1:{port}/lab"
     _wait_for(f"{url}?token=test", process)
-    yield Lab(url, tmp_path / "runs", tmp_path / "state", on_sandbox)
+    yield Lab(url, tmp_path / "runs", tmp_path / "state", on_sandbox, process.pid)
     process.terminate()
     process.wait(timeout=20)
 

@@ -41,8 +41,12 @@ def without_times(text: str) -> str:
 
 
 def test_run_all_stops_at_the_gate_and_a_press_of_the_button_lets_it_through(lab: Any, notebook: Any) -> None:
-    """Run All writes nothing; only the typed path arms the button; after the press the rest applies and verifies."""
+    """
+    The kernel is there at once, forked; Run All writes nothing; only the typed path arms the button; after the press
+    the rest applies and verifies.
+    """
     notebook.open(lab, "force_associate")
+    assert lab.kernels() == ["glh-kernel"]
     notebook.picture("01-opened")
     notebook.menu("Run All Cells")
     notebook.says("closed")
