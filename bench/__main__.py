@@ -15,13 +15,15 @@ from bench.machine import sentence
 from bench.measured import measured
 from bench.page import markdown, put, show
 from bench.plot import svg
-from bench.service import environment, served
+from bench.service import environment, refused, served
 from bench.table import HEADS, Taken, cells, lines
 from bench.tickets import rows
 from bench.ways import WAYS, Way, chosen, prepare
 from glhelpers.sandbox_process import Running
 
 __all__ = ["app"]
+
+_AT_MOST, _AT_MOST_A_TICKET = 120.0, 30.0
 
 app = typer.Typer(add_completion=False)
 
@@ -72,9 +74,13 @@ def _one(way: Way, sandbox: Running, count: int) -> Taken:
         folder, given = Path(name), rows(count)
         prepare(folder, given)
         took = measured(
-            way.command(folder, given), environment(sandbox, folder, forks=way.forks), folder, cores=way.cores
+            way.command(folder, given),
+            environment(sandbox, folder, forks=way.forks),
+            folder,
+            seconds_at_most=_AT_MOST + _AT_MOST_A_TICKET * count,
+            cores=way.cores,
         )
-        wrong = complaint(way, folder, given)
+        wrong = complaint(way, folder, given) or ("The service refused requests." if refused(sandbox) else "")
         if took.code != 0:
             wrong = f"It ended with exit code {took.code}. {wrong}".strip()
             typer.echo(took.said[-2000:], err=True)

@@ -18,8 +18,6 @@ __all__ = ["SAMPLE_SECONDS", "Measured", "Sampler", "measured", "tree_megabytes"
 SAMPLE_SECONDS = 0.5
 """So often the memory of a tree is looked at."""
 
-_DEADLINE = 6 * 3600.0
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -80,9 +78,14 @@ class Sampler:
 
 
 def measured(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path, *, cores: int | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    *,
+    seconds_at_most: float,
+    cores: int | None = None,
 ) -> Measured:
-    """Run a command in `folder`, on so many cores if that is given."""
+    """Run a command in `folder`, on so many cores if that is given; after `seconds_at_most` it is killed."""
     allowed = os.sched_getaffinity(0)
     log = folder / "stderr.txt"
     try:
@@ -101,7 +104,7 @@ def measured(
             )
     finally:
         os.sched_setaffinity(0, allowed)
-    timer = threading.Timer(_DEADLINE, os.killpg, (process.pid, signal.SIGKILL))
+    timer = threading.Timer(seconds_at_most, os.killpg, (process.pid, signal.SIGKILL))
     timer.start()
     with Sampler(process.pid) as sampler:
         _, status, usage = os.wait4(process.pid, 0)

@@ -23,6 +23,8 @@ __all__ = ["app", "grown"]
 
 _HEADS = ("tickets", "jobs", "s", "ms a ticket", "median of the tree, MB", "last tenth, MB", "peak, MB", "outputs")
 
+_AT_MOST = 6 * 3600.0
+
 app = typer.Typer(add_completion=False)
 
 
@@ -49,7 +51,9 @@ def grown(size: int) -> list[str]:
     with TemporaryDirectory(prefix="glhelpers-bench-", ignore_cleanup_errors=True) as name, served(size) as sandbox:
         folder = Path(name) / "way"
         prepare(folder, given)
-        took = measured(way.command(folder, given), environment(sandbox, folder, forks=True), folder)
+        took = measured(
+            way.command(folder, given), environment(sandbox, folder, forks=True), folder, seconds_at_most=_AT_MOST
+        )
         wrong = complaint(way, folder, given) if took.code == 0 else f"It ended with exit code {took.code}."
     samples = took.samples or (0.0,)
     return [

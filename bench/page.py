@@ -37,5 +37,5 @@ def show(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Non
     shown = Table(*heads, title=title)
     for row in rows:
         shown.add_row(*row)
-    console = Console()
-    (console if console.is_terminal else Console(width=170)).print(shown)
+    console = Console(emoji=False)
+    (console if console.is_terminal else Console(width=170, emoji=False)).print(shown)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import urlopen
 
 from bench.tickets import world
 from glhelpers.kernels.owner import ADDRESS
 from glhelpers.sandbox_process import Running, start_sandbox
 
-__all__ = ["environment", "served"]
+__all__ = ["environment", "refused", "served"]
 
 _NOT_TAKEN = ("GLHELPERS_", "JUPYTER_", "PYTHON")
 
@@ -27,6 +29,12 @@ def served(tickets: int) -> Iterator[Running]:
         finally:
             assert running.process is not None
             running.process.communicate(timeout=10)
+
+
+def refused(sandbox: Running) -> int:
+    """How many of the last requests were refused for being too many; a way that met a limit was not measured."""
+    with urlopen(f"{sandbox.urls['gitlab']}/__sandbox/requests") as told:
+        return sum(row["status"] == 429 for row in json.load(told)["requests"])
 
 
 def environment(sandbox: Running, folder: Path, *, forks: bool) -> dict[str, str]:

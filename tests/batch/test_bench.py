@@ -32,7 +32,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("way") / "folder"
     prepare(folder, TWO)
     with served(2) as sandbox:
-        took = measured(FLOOR.command(folder, TWO), environment(sandbox, folder, forks=False), folder)
+        given = environment(sandbox, folder, forks=False)
+        took = measured(FLOOR.command(folder, TWO), given, folder, seconds_at_most=60)
     assert took.code == 0, took.said
     assert took.cpu > 0
     return folder
@@ -116,6 +117,12 @@ def test_a_command_is_kept_to_its_cores(tmp_path: Path) -> None:
     """One core where one was asked for, and all again afterwards."""
     before = os.sched_getaffinity(0)
     ask = "import os, sys; print(len(os.sched_getaffinity(0)), file=sys.stderr)"
-    took = measured([sys.executable, "-c", ask], os.environ, tmp_path, cores=1)
+    took = measured([sys.executable, "-c", ask], os.environ, tmp_path, seconds_at_most=60, cores=1)
     assert took.said.strip() == "1"
     assert os.sched_getaffinity(0) == before
+
+
+def test_a_command_that_hangs_is_ended(tmp_path: Path) -> None:
+    """A peer without time limits does not hold up the comparison; its exit code tells."""
+    took = measured(["sleep", "600"], os.environ, tmp_path, seconds_at_most=0.2)
+    assert took.code == -9
