@@ -24,6 +24,7 @@ from glhelpers.journal_cli import journal_app
 if TYPE_CHECKING:
     from glhelpers.batch.tour import Shown
     from glhelpers.models.record import RunRecord
+    from glhelpers.settings import Settings
 
 __all__ = ["app", "main"]
 
@@ -68,6 +69,11 @@ def main() -> None:
 
 
 def _last_door(error: Exception) -> None:
+    from glhelpers.evidence.folder import has_no_room
+
+    if isinstance(error, OSError) and has_no_room(error):
+        _err.print("[bold red]✘[/] There is no room on the disk for what was to be written.")
+        sys.exit(3)
     show = getattr(error, "show", None)
     if callable(show):
         show()
@@ -137,9 +143,10 @@ def run(
     from glhelpers.batch.parameters import gather
 
     _use_out(out)
-    given = gather(parameter or [], params, approval)
+    given, settings = gather(parameter or [], params, approval), _settings()
+    _say_left_behind(settings, str(given.get("ticket_url") or ""), runbook)
     with _err.status(f"Running {escape(runbook)} ..."):
-        result = execute(runbook, given, _settings())
+        result = execute(runbook, given, settings)
     _show_result(result.record, result.folder)
     raise typer.Exit(_EXIT.get(result.record.status.value, 0))
 
@@ -255,6 +262,16 @@ def _settings() -> Any:
     from glhelpers.settings import load_settings
 
     return load_settings()
+
+
+def _say_left_behind(settings: Settings, ticket_url: str, runbook: str) -> None:
+    from glhelpers.batch.finish import left_behind
+
+    for path in left_behind(settings.runs_dir, ticket_url, runbook):
+        _err.print(
+            "[bold yellow]![/] An earlier run of this runbook for this ticket was cut off and its folder is unfinished; "
+            f"finish it: glhelpers evidence finish {escape(_near(path))}"
+        )
 
 
 def _use_out(out: Path | None) -> None:

@@ -8,6 +8,7 @@ Every error that leaves the package, drawn by *who must act*.
     |   |-- MissingCredential      no token for a service in environment or keyring
     |   |-- BadSettings            profile, base URL or configuration file is wrong
     |   |-- BadPlanFile            a plan, approval or evidence file is not what it claims to be
+    |   |-- NotStored              there is no room on the disk for what must be kept (exit code 3)
     |   `-- GateClosed             nobody has approved this plan; nothing was written
     |-- ServiceError             a remote service did not do as asked (exit code 3)
     |   |-- ServiceUnavailable     no connection, 5xx, a deadline passed
@@ -37,6 +38,7 @@ __all__ = [
     "NotAllowed",
     "NotAuthenticated",
     "NotFound",
+    "NotStored",
     "OperatorError",
     "RateLimited",
     "RequestRejected",
@@ -103,6 +105,12 @@ class BadSettings(OperatorError):
 
 class BadPlanFile(OperatorError):
     """A plan, approval or evidence file is not what it claims to be."""
+
+
+class NotStored(OperatorError):
+    """There is no room on the disk for what must be kept."""
+
+    exit_code = 3
 
 
 class GateClosed(OperatorError):

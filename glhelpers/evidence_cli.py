@@ -147,6 +147,40 @@ def _show_looked(looked: Looked, run_dir: Path, fine: bool) -> None:
 
 
 @evidence_app.command()
+def finish(
+    run_dir: Annotated[
+        Path | None,
+        typer.Argument(
+            help="An unfinished folder of a run, or a folder of runs; without it, all under the runs folder."
+        ),
+    ] = None,
+) -> None:
+    """
+    Finish folders that were left behind by `kill -9`, a loss of power or a full disk; they say INCOMPLETE.
+
+    Exit codes: 0 all are finished (or were before, or their runs still go on), 2 the named run still goes on,
+    3 there is no room on the disk.
+    """
+    from glhelpers.batch.finish import finish as finish_run
+    from glhelpers.batch.finish import is_unfinished, unfinished
+    from glhelpers.evidence.held import is_held
+    from glhelpers.settings import runs_folder
+
+    out, root = _console(), run_dir or runs_folder()
+    one = run_dir is not None and (is_unfinished(run_dir) or (run_dir / "record.json").is_file())
+    found = [root] if one else unfinished(root)
+    for path in found:
+        if not one and is_held(path):
+            out.print(f"… {escape(str(path))} is still going on.")
+            continue
+        done = finish_run(path)
+        told = "was finished before" if done.before else f"finished: {done.record.why}"
+        out.print(f"[green]✔[/] {escape(str(done.folder))}\n  {escape(told)}")
+    if not found:
+        out.print("No run is unfinished.")
+
+
+@evidence_app.command()
 def replay(run_dir: Annotated[Path, typer.Argument(help="The folder of a run.")]) -> None:
     """
     Go through a run again, offline: the answers of then, the rules of today; nothing is written.

@@ -35,7 +35,7 @@ from glhelpers.models.request import RunbookParameters, parse_parameters
 from glhelpers.models.sheet import PortalSheet
 from glhelpers.session import View, ask_portal_token, is_interactive, parameters_in
 from glhelpers.settings import Settings, load_settings, remember_notebook, require_tokens
-from glhelpers.steps import STEPS, folder_of, none_run
+from glhelpers.steps import STEPS, begun, folder_of
 
 if TYPE_CHECKING:
     pass
@@ -79,16 +79,7 @@ class Run(Acting):
 
     def __init__(self, book: Runbook, asked: RunbookParameters, settings: Settings) -> None:
         folder = folder_of(settings, asked.ticket_url, book.id)
-        known = Known(
-            run_id=folder.run_id,
-            runbook=book.id,
-            profile=settings.profile,
-            production=settings.production,
-            operator=settings.operator,
-            parameters=asked.recorded(),
-            started_at=_now(),
-            steps=none_run(),
-        )
+        known = begun(book.id, asked, settings, folder)
         register_tokens(settings)
         super().__init__(book, asked, settings, known, folder)
 

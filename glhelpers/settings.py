@@ -6,6 +6,7 @@ import getpass
 import ipaddress
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ __all__ = [
     "remember_notebook",
     "remembered_notebook",
     "require_tokens",
+    "runs_folder",
     "signing_key_file",
     "state_folder",
     "trusted_signers_folder",
@@ -166,7 +168,7 @@ def load_settings(profile: str | None = None) -> Settings:
         zendesk=endpoints["zendesk"],
         customersdot_driver=by_hand,
         operator=operator_name(),
-        runs_dir=Path(env.get("GLHELPERS_RUNS_DIR") or "runs").expanduser().absolute(),
+        runs_dir=runs_folder(),
         state_dir=state,
         journal_url=journal_url(),
         escalation_label=str(table.get("escalation_label", _LABEL)),
@@ -196,7 +198,7 @@ def _of_a_replay(name: str, env: Mapping[str, str]) -> Settings:
         zendesk=nowhere["zendesk"],
         customersdot_driver="manual" if env.get("GLHELPERS_CUSTOMERSDOT_DRIVER") == "manual" else "http",
         operator=env.get("GLHELPERS_OPERATOR") or _login(),
-        runs_dir=Path(env.get("GLHELPERS_RUNS_DIR") or "runs").expanduser().absolute(),
+        runs_dir=runs_folder(),
         state_dir=state,
         journal_url=journal_url(),
         escalation_label=_LABEL,
@@ -211,6 +213,11 @@ def state_folder() -> Path:
     """Where the journal lies, and word of a running sandbox."""
     named = os.environ.get("GLHELPERS_STATE_DIR")
     return Path(named or platformdirs.user_state_dir("glhelpers")).expanduser().absolute()
+
+
+def runs_folder() -> Path:
+    """Where run folders go: GLHELPERS_RUNS_DIR, else `runs` in the current folder."""
+    return Path(os.environ.get("GLHELPERS_RUNS_DIR") or "runs").expanduser().absolute()
 
 
 def operator_name() -> str:
@@ -270,8 +277,9 @@ def remember_notebook(settings: Settings, run_id: str) -> None:
     if settings.session_notebook is None:
         return
     folder = settings.state_dir / "sessions"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / run_id).write_text(str(settings.session_notebook.absolute()), encoding="utf-8")
+    with suppress(OSError):  # whoever attaches the run can name the notebook
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / run_id).write_text(str(settings.session_notebook.absolute()), encoding="utf-8")
 
 
 def remembered_notebook(settings: Settings, run_id: str) -> Path | None:

@@ -18,9 +18,10 @@ from glhelpers.evidence.record_text import RecordText
 from glhelpers.models.change import ChangePlan, Receipt
 from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord, Step, StepState
+from glhelpers.models.request import RunbookParameters
 from glhelpers.settings import Settings
 
-__all__ = ["STEPS", "RecordedSteps", "folder_of", "none_run"]
+__all__ = ["STEPS", "RecordedSteps", "begun", "folder_of", "none_run"]
 
 STEPS = ("look up", "check", "plan", "confirm", "apply", "verify", "record")
 
@@ -95,8 +96,22 @@ class RecordedSteps:
         self.known.status, self.known.why, self.known.next_step = status, why, next_step
 
 
+def begun(runbook: str, asked: RunbookParameters, settings: Settings, folder: RunFolder) -> Known:
+    """What is known of a run that has just begun."""
+    return Known(
+        run_id=folder.run_id,
+        runbook=runbook,
+        profile=settings.profile,
+        production=settings.production,
+        operator=settings.operator,
+        parameters=asked.recorded(),
+        started_at=_now(),
+        steps=none_run(),
+    )
+
+
 def none_run() -> dict[str, Step]:
-    """The steps of a run that has just begun."""
+    """The steps of a run of which none has begun."""
     return {name: Step(name=name, state=StepState.not_run) for name in STEPS}
 
 
@@ -105,8 +120,7 @@ def folder_of(settings: Settings, ticket_url: str, id: str) -> RunFolder:
     given = settings.given_folder
     if given is None:
         return RunFolder.open(settings.runs_dir, ticket_url, id, _now())
-    run_id = given.name.removeprefix(".").removesuffix(".incomplete")
-    return RunFolder(path=given, final=given.with_name(run_id), run_id=run_id)
+    return RunFolder.of(given)
 
 
 def _now() -> datetime:

@@ -9,7 +9,7 @@ from glhelpers.actions.journal import Entry, Intent, Journal
 from glhelpers.errors import BadParameter
 from glhelpers.models.change import ChangePlan
 
-__all__ = ["OPEN", "Story", "flaws", "stories", "story_of", "told_by"]
+__all__ = ["OPEN", "Story", "flaws", "of_run", "stories", "story_of", "told_by"]
 
 OPEN = "open"
 _SHORT = 12
@@ -61,6 +61,11 @@ class Story:
 def stories(journal: Journal) -> list[Story]:
     """All writes of the journal, the latest first."""
     return told_by(journal.entries())
+
+
+def of_run(journal: Journal, run_id: str) -> list[Story]:
+    """The writes that a run has begun, the latest first."""
+    return [story for story in stories(journal) if story.intent.run_id == run_id]
 
 
 def told_by(entries: Iterable[Entry]) -> list[Story]:

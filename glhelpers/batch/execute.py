@@ -22,24 +22,23 @@ from papermill.exceptions import PapermillExecutionError
 
 from glhelpers.acting import sheet_for
 from glhelpers.actions.catalogue import notebook_path, runbook
+from glhelpers.batch.closing import EXECUTED, about_writes, close_folder, cut_off
 from glhelpers.batch.signals import EndedBySignal, ended_by_signals
-from glhelpers.errors import OperatorError
-from glhelpers.evidence.folder import RunFolder, read_record
+from glhelpers.errors import BadPlanFile, NotStored, OperatorError
+from glhelpers.evidence.folder import RunFolder, has_no_room, read_record
 from glhelpers.evidence.keys import own_signer
-from glhelpers.evidence.markdown import summary_markdown
-from glhelpers.evidence.notebook import finished_notebook
-from glhelpers.evidence.page import html_page
 from glhelpers.evidence.personal import Destination, masking_at
+from glhelpers.evidence.record import build_record
 from glhelpers.evidence.redact import redact_text
-from glhelpers.evidence.seal import journal_rows, seal
-from glhelpers.evidence.secrets import people_of, register_tokens
+from glhelpers.evidence.seal import journal_rows
+from glhelpers.evidence.secrets import register_tokens
 from glhelpers.gates.issue_notes import FROM_ISSUE
 from glhelpers.kernels.lease import KernelNotGiven
 from glhelpers.kernels.manager import KERNEL_NAME, RunbookKernelManager
-from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord, StepState
-from glhelpers.models.request import parse_parameters
+from glhelpers.models.request import RunbookParameters, parse_parameters
 from glhelpers.settings import Settings, environment_of, require_tokens
+from glhelpers.steps import begun
 
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
@@ -124,13 +123,46 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
     signer = own_signer() if settings.replay is None else None
     folder = RunFolder.open(settings.runs_dir, asked.ticket_url, id, datetime.now(UTC))
     environment = {**os.environ, **environment_of(settings), "GLHELPERS_RUN_FOLDER": str(folder.path)}
-    output = folder.path / "executed.ipynb"
+    output = folder.path / EXECUTED
     cut = None
-    for _ in range(STARTS):
-        cut = _run(notebook_path(id), output, given, environment, cell_seconds)
-        if cut != _NO_KERNEL or (folder.path / "record.json").is_file():
-            break
-    return _finish(folder, output, cut, id, settings, signer)
+    try:
+        first = _first_record(folder, id, asked, settings)
+        for _ in range(STARTS):
+            cut = _run(notebook_path(id), output, given, environment, cell_seconds)
+            if cut != _NO_KERNEL or _version(folder) != first:
+                break
+        if _version(folder) == first:
+            raise _not_started(folder, id, cut)
+        return _finish(folder, cut, settings, signer)
+    except NotStored as full:
+        raise _to_be_finished(folder, full, settings) from full
+    finally:
+        folder.let_go()
+
+
+def _first_record(folder: RunFolder, id: str, asked: RunbookParameters, settings: Settings) -> object:
+    """Write down what is asked before anything begins; a disk that has no room for that stops the run here."""
+    folder.write_record(build_record(begun(id, asked, settings, folder), complete=False, ended_at=None))
+    return _version(folder)
+
+
+def _version(folder: RunFolder) -> object:
+    """Another one each time the record is written."""
+    about = (folder.path / "record.json").stat()
+    return about.st_ino, about.st_mtime_ns
+
+
+def _to_be_finished(folder: RunFolder, full: NotStored, settings: Settings) -> NotStored:
+    """What to tell of a run whose folder has no room: how far it is, and that the folder can be finished later."""
+    try:
+        record = read_record(folder.path)
+    except BadPlanFile:
+        folder.discard()  # nothing has begun in it
+        return NotStored(f"{full.message} Nothing was written.", next_step="Free some space, then run again.")
+    stood = record.why if record.complete else about_writes(record, settings.journal_url)
+    return NotStored(
+        f"{full.message} {stood}", next_step=f"Free some space, then: glhelpers evidence finish {folder.path}"
+    )
 
 
 def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[str, str], seconds: int) -> str | None:
@@ -158,46 +190,35 @@ def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[st
         return f"The run was ended by {ended}."
     except KeyboardInterrupt:
         return "The run was interrupted from the keyboard."
-    except (KernelNotGiven, RuntimeError, OSError):
+    except OSError as error:
+        if has_no_room(error):
+            raise NotStored("The executed notebook cannot be written: there is no room for it.") from error
+        return _NO_KERNEL
+    except (KernelNotGiven, RuntimeError):
         return _NO_KERNEL
     return None
 
 
-def _finish(
-    folder: RunFolder, output: Path, cut: str | None, id: str, settings: Settings, signer: CryptoSigner | None
-) -> Result:
-    record = _record_of(folder, cut, id, settings)
-    if output.is_file():
-        notebook = nbformat.read(output, as_version=4)
-        with people_of(folder.path):
-            notebook = finished_notebook(notebook, record)
-            folder.write_text("notebook.ipynb", nbformat.writes(notebook))
-            folder.write_text("notebook.html", html_page(record, notebook))
-        output.unlink()
-    folder.write_text("summary.md", summary_markdown(record))
-    folder.write_record(record)
-    seal(folder, record, signer, journal_rows(record, settings))
-    final = folder.finalise()
-    return Result(record, final.path)
-
-
-def _record_of(folder: RunFolder, cut: str | None, id: str, settings: Settings) -> RunRecord:
-    """The kernel's own record; if the run was cut off, with that said in it."""
-    if not (folder.path / "record.json").is_file():
-        said = cut or _first_error(folder.path / "executed.ipynb") or "its setup cell failed"
-        raise OperatorError(f"Runbook {id} did not start: {said}", next_step="Run `glhelpers doctor`.")
+def _finish(folder: RunFolder, cut: str | None, settings: Settings, signer: CryptoSigner | None) -> Result:
+    output = folder.path / EXECUTED
     record = read_record(folder.path)
-    if cut is None:
-        return record
-    steps = tuple(
-        step.model_copy(update={"state": StepState.failed, "error": cut}) if step.state is StepState.running else step
-        for step in record.steps
-    )
-    sent = record.receipt is not None or _was_sending(record)
-    why = f"{cut} " + (
-        "A change may have been sent: run again, it reads the state back first." if sent else "Nothing was written."
-    )
-    return record.model_copy(update={"status": Status.failed, "why": why, "steps": steps, "next_step": "Run again."})
+    if cut is None and _end_is_missing(record):
+        cut = _first_error(output) or "The run ended before its last step."
+    if cut is not None and not record.complete:
+        record = cut_off(record, cut, settings.journal_url)
+    notebook = nbformat.read(output, as_version=4) if output.is_file() else None
+    return Result(record, close_folder(folder, record, notebook, signer, journal_rows(record, settings)).path)
+
+
+def _end_is_missing(record: RunRecord) -> bool:
+    """Whether the kernel came to an end of which it could not write the record."""
+    return not record.complete and not any(step.state is StepState.failed for step in record.steps)
+
+
+def _not_started(folder: RunFolder, id: str, cut: str | None) -> OperatorError:
+    said = cut or _first_error(folder.path / EXECUTED) or "its setup cell failed"
+    folder.discard()
+    return OperatorError(f"Runbook {id} did not start: {said}", next_step="Run `glhelpers doctor`.")
 
 
 def _first_error(path: Path) -> str | None:
@@ -207,9 +228,3 @@ def _first_error(path: Path) -> str | None:
     outputs = [output for cell in nbformat.read(path, as_version=4).cells for output in cell.get("outputs", [])]
     seen = masking_at(Destination.terminal)
     return next((redact_text(str(output.evalue), seen) for output in outputs if output.output_type == "error"), None)
-
-
-def _was_sending(record: RunRecord) -> bool:
-    return any(step.name == "apply" and step.state is not StepState.not_run for step in record.steps) and (
-        record.approval is not None
-    )

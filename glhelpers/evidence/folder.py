@@ -8,26 +8,34 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from glhelpers.errors import BadParameter, BadPlanFile, OperatorError
+from glhelpers.errors import BadParameter, BadPlanFile, NotStored, OperatorError
+from glhelpers.evidence.held import Hold, hold
 from glhelpers.evidence.redact import redact_json
 from glhelpers.models.record import RunRecord
 from glhelpers.models.request import ticket_number
 
-__all__ = ["RunFolder", "read_record", "redacted_record", "run_id_of"]
+__all__ = ["UNFINISHED", "RunFolder", "has_no_room", "read_record", "redacted_record", "run_id_of"]
+
+UNFINISHED = ".incomplete"
+"""How the name of a folder ends, after a dot and the run id, until its run is recorded to its end."""
 
 _RUNBOOK = re.compile(r"[a-z][a-z0-9_]{0,60}")
 _FILE = re.compile(r"[a-z][a-z0-9_-]{0,60}(?:\.[a-z0-9]{1,10}){1,2}")
 _LARGEST_RECORD = 20_000_000
-_REASONS = {
+_NO_ROOM = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "it would be larger than a file may be here",
+}
+_REASONS = {
+    **_NO_ROOM,
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "this user may not write there",
     errno.EPERM: "this user may not write there",
@@ -44,11 +52,16 @@ def run_id_of(started_at: datetime) -> str:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's folder. `path` is where the files are now; `final` is where they will be."""
+    """
+    One run's folder. `path` is where the files are now; `final` is where they will be.
+
+    `held` tells other processes that somebody works in it.
+    """
 
     path: Path
     final: Path
     run_id: str
+    held: Hold | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def open(cls, runs_dir: Path, ticket_url: str, runbook: str, started_at: datetime) -> RunFolder:
@@ -65,10 +78,17 @@ class RunFolder:
             parent.mkdir(parents=True, exist_ok=True)
             while True:
                 run_id = run_id_of(started_at)
-                folder = cls(parent / f".{run_id}.incomplete", parent / run_id, run_id)
-                if folder._claim():
-                    return folder
+                folder = cls(parent / f".{run_id}{UNFINISHED}", parent / run_id, run_id)
+                if (held := folder._claim()) is not None:
+                    return replace(folder, held=held)
                 started_at += timedelta(microseconds=1)
+
+    @classmethod
+    def of(cls, path: Path) -> RunFolder:
+        """The folder that another process has made for a run of this one; raises `OperatorError` if it is gone."""
+        run_id = path.name.removeprefix(".").removesuffix(UNFINISHED)
+        with _said("be opened", path):
+            return cls(path, path.with_name(run_id), run_id, hold(path))
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file as UTF-8; see `write_bytes`."""
@@ -87,13 +107,13 @@ class RunFolder:
         """
         Write one file as a whole: it is there with all its bytes, on disk, or as it was before.
 
-        Raises `OperatorError` with one sentence if the disk is full or may not be written.
+        Raises one sentence if not: `NotStored` on a full disk, else `OperatorError`.
         """
         if not _FILE.fullmatch(name):
             raise BadParameter(f"{name[:60]!r} is not a file name of a run folder.")
         target = self.path / name
         staged = self.path / f".{name}.{os.getpid()}.part"
-        with _said("be written", target):
+        with _said("be written", Path(*target.parts[-4:])):  # the record may tell this, and no folder of this machine
             try:
                 descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
                 with os.fdopen(descriptor, "wb") as stream:
@@ -120,18 +140,39 @@ class RunFolder:
         with _said("be renamed", self.path):
             self.path.rename(self.final)
             _sync(self.final.parent)
-        return replace(self, path=self.final)
+        self.let_go()
+        return replace(self, path=self.final, held=None)
 
-    def _claim(self) -> bool:
+    def let_go(self) -> None:
+        """Work in it no more, whether it is finished or not."""
+        if self.held is not None:
+            self.held.release()
+
+    def discard(self) -> None:
+        """Remove the folder of a run that never began, with the files in it."""
+        with _said("be removed", self.path):
+            for path in self.path.iterdir():
+                path.unlink()
+            self.path.rmdir()
+        self.let_go()
+
+    def _claim(self) -> Hold | None:
         try:
             self.path.mkdir(mode=0o700)
         except FileExistsError:
-            return False
+            return None
         if self.final.exists():
             self.path.rmdir()
-            return False
+            return None
+        try:
+            held = hold(self.path)
+        except FileNotFoundError:
+            return None
+        if not held.is_of(self.path):  # taken for one that was left behind, in the moment before it was held
+            held.release()
+            return None
         _sync(self.path.parent)
-        return True
+        return held
 
 
 def redacted_record(record: RunRecord) -> RunRecord:
@@ -164,10 +205,16 @@ def _said(verb: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OperatorError(
+        kind = NotStored if has_no_room(error) else OperatorError
+        raise kind(
             f"{path} cannot {verb}: {_reason(error)}.",
             next_step="Free some space or choose another folder with --out or GLHELPERS_RUNS_DIR.",
         ) from error
+
+
+def has_no_room(error: OSError) -> bool:
+    """Whether a disk, a quota or a limit of the system leaves no room for what was to be written."""
+    return error.errno in _NO_ROOM
 
 
 def _reason(error: OSError) -> str:

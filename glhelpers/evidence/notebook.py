@@ -17,7 +17,10 @@ from glhelpers.evidence.sanitise import safe_html
 from glhelpers.evidence.summary import ANSWERS_CELL, INCOMPLETE_CELL
 from glhelpers.models.record import RunRecord, StepState
 
-__all__ = ["finished_notebook"]
+__all__ = ["FROM_RECORD", "finished_notebook", "steps_of"]
+
+FROM_RECORD = "from the record"
+"""What `metadata.glhelpers.outputs` of a cell says whose own outputs were lost and are made anew."""
 
 _HOME = re.compile(r"/(?:home|Users)/[^/\s\"':]+|(?<![\w.])/root(?=/)|[A-Za-z]:\\+Users\\+[^\\\s\"']+")
 _PATH_KEYS = ("input_path", "output_path")
@@ -76,8 +79,10 @@ def _finished_cell(cell: NotebookNode, not_run: set[str]) -> NotebookNode:
         cell.source = _text(cell.source)
         return cell
     cell.source = _without_folders(_text(cell.source))
-    ran = cell.get("execution_count") is not None and not (_steps_of(cell) & not_run)
-    cell.metadata["glhelpers"] = _node({**cell.metadata.get("glhelpers", {}), "ran": ran})
+    about = cell.metadata.get("glhelpers", {})
+    counted = cell.get("execution_count") is not None or (about.get("outputs") == FROM_RECORD and about["ran"])
+    ran = counted and not (steps_of(cell) & not_run)
+    cell.metadata["glhelpers"] = _node({**about, "ran": ran})
     papermill = cell.metadata.get("papermill")
     if isinstance(papermill, Mapping) and not ran:
         cell.metadata["papermill"] = _node({**papermill, "status": "not run"})
@@ -86,7 +91,7 @@ def _finished_cell(cell: NotebookNode, not_run: set[str]) -> NotebookNode:
     return cell
 
 
-def _steps_of(cell: NotebookNode) -> set[str]:
+def steps_of(cell: NotebookNode) -> set[str]:
     """The step a cell takes, told by a tag `step:NAME` or by `metadata.glhelpers.step`."""
     tags = cell.metadata.get("tags", [])
     named = {str(tag).removeprefix("step:") for tag in tags if str(tag).startswith("step:")}

@@ -40,7 +40,9 @@ def _be_new(request: Request, temporary: Path) -> None:
         if number < signal.SIGRTMIN:
             signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # As the interpreter has them: a write that cannot be made is an error, not the end of the process.
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.environ.clear()
     os.environ.update(request.environment)

@@ -1,0 +1,100 @@
+"""The end of a run folder, made from outside the kernel: what is said of a run that was cut off, and the last files."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+import sqlalchemy as sa
+
+from glhelpers.actions.journal import Journal
+from glhelpers.actions.journal_story import OPEN, Story, of_run
+from glhelpers.errors import BadSettings
+from glhelpers.evidence.folder import RunFolder
+from glhelpers.evidence.markdown import summary_markdown
+from glhelpers.evidence.notebook import finished_notebook
+from glhelpers.evidence.page import html_page
+from glhelpers.evidence.seal import seal
+from glhelpers.evidence.secrets import people_of
+from glhelpers.evidence.statement import JournalRows
+from glhelpers.models.finding import Status
+from glhelpers.models.record import RunRecord, StepState
+
+if TYPE_CHECKING:
+    from securesystemslib.signer import CryptoSigner
+
+__all__ = ["EXECUTED", "MAY_BE_SENT", "about_writes", "close_folder", "cut_off", "writes_of"]
+
+EXECUTED = "executed.ipynb"
+"""The notebook as it is while it is executed; nothing in it is redacted yet."""
+
+MAY_BE_SENT = "A change may have been sent: run again, it reads the state back first."
+
+
+def cut_off(record: RunRecord, cut: str, journal_url: str) -> RunRecord:
+    """The record of a run that something has cut off, with that said in it; the same if it is said already."""
+    steps = tuple(
+        step.model_copy(update={"state": StepState.failed, "error": cut}) if step.state is StepState.running else step
+        for step in record.steps
+    )
+    why = f"{cut} {about_writes(record, journal_url)}"
+    return record.model_copy(update={"status": Status.failed, "why": why, "steps": steps, "next_step": "Run again."})
+
+
+def about_writes(record: RunRecord, journal_url: str) -> str:
+    """
+    In one sentence whether a run that was cut off has sent anything.
+
+    The journal is asked before it is denied: an intent lies there before a request leaves.
+    """
+    told = writes_of(record.run_id, journal_url) or ()
+    if any(story.state == OPEN for story in told):
+        return MAY_BE_SENT
+    if told:
+        what = f"its outcome is {told[0].state}"
+        return f"A change was begun, and {what} (glhelpers journal show {told[0].short_id})."
+    return MAY_BE_SENT if record.receipt is not None or _was_sending(record) else "Nothing was written."
+
+
+def writes_of(run_id: str, journal_url: str) -> list[Story] | None:
+    """What the journal tells of a run's writes; none where there is no journal, None if it cannot be read."""
+    address = sa.make_url(journal_url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        return []
+    try:
+        with closing(Journal(journal_url)) as journal:
+            return of_run(journal, run_id)
+    except BadSettings:
+        return None
+
+
+def _was_sending(record: RunRecord) -> bool:
+    return any(step.name == "apply" and step.state is not StepState.not_run for step in record.steps) and (
+        record.approval is not None
+    )
+
+
+def close_folder(
+    folder: RunFolder,
+    record: RunRecord,
+    notebook: nbformat.NotebookNode | None,
+    signer: CryptoSigner | None,
+    rows: tuple[JournalRows, ...] | None,
+) -> RunFolder:
+    """
+    Write notebook, page, summary and record, seal the folder and give it its final name.
+
+    Cut off anywhere and called again with the same, it comes to the same end.
+    """
+    if notebook is not None:
+        with people_of(folder.path):
+            kept = finished_notebook(notebook, record)
+            folder.write_text("notebook.ipynb", nbformat.writes(kept))
+            folder.write_text("notebook.html", html_page(record, kept))
+    (folder.path / EXECUTED).unlink(missing_ok=True)
+    folder.write_text("summary.md", summary_markdown(record))
+    folder.write_record(record)
+    seal(folder, record, signer, rows)
+    return folder.finalise()
