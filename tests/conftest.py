@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
@@ -16,6 +17,11 @@ from glhelpers.sandbox_process import Running, start_sandbox
 # a test sets itself. Fixtures of a module begin before those of a test, so it is set for all from the start.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 keyring.set_keyring(NoKeyring())
+
+
+# How long an input takes to be drawn says something of the machine, not of what is tried.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,10 @@ def play(*cells: str, env: dict[str, str] | None = None, stop: str = "immediate"
             **named,
         },
     )
-    asyncio.run(client.async_execute(**({"env": env} if env is not None else {})))
+    given = {"env": env} if env is not None else {}
+    # In a thread of its own: the browser tests keep a loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(client.async_execute(**given))).result()
     return Played(tuple(_text(cell) for cell in book.cells), forked == [True])
 
 
