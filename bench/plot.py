@@ -1,9 +1,8 @@
-"""The lines of the table as bars: milliseconds a ticket, on a logarithmic scale."""
+"""The lines of the table as bars: milliseconds a ticket."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, floor, log10
 
 from jinja2 import Environment
 
@@ -11,7 +10,7 @@ from bench.table import Line
 
 __all__ = ["svg"]
 
-_LEFT, _BAR, _ROW, _TOP = 380, 420, 26, 44
+_LEFT, _BAR, _ROW, _TOP = 320, 420, 26, 30
 _OURS, _PEER, _FLOOR = "#2da160", "#428fdc", "#868686"
 
 # Colours that hold on a light and on a dark page; the figure stands beside each bar, so that none hangs on colour.
@@ -19,14 +18,9 @@ _DRAWN = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {{ width }} {{ height }}" role="img" aria-label="{{ label }}">
 <style>
 text { font: 13px system-ui, sans-serif; fill: #303030 }
-.g { stroke: #8884 }
 @media (prefers-color-scheme: dark) { text { fill: #e0e0e0 } }
 </style>
 <text x="8" y="18" font-weight="bold">{{ title }}</text>
-{% for tick in ticks %}
-<line class="g" x1="{{ tick.x }}" x2="{{ tick.x }}" y1="30" y2="{{ height - 6 }}"/>
-<text x="{{ tick.x }}" y="38" text-anchor="middle">{{ tick.word }}</text>
-{% endfor %}
 {% for bar in bars %}
 <text x="{{ left - 10 }}" y="{{ bar.y + 15 }}" text-anchor="end">{{ bar.title }}</text>
 <rect x="{{ left }}" y="{{ bar.y + 3 }}" width="{{ bar.width }}" height="17" rx="2" fill="{{ bar.fill }}"/>
@@ -40,32 +34,25 @@ def svg(lines: Sequence[Line]) -> str:
     """The picture of the ways that did not fail."""
     drawn = [line for line in lines if not line.wrong]
     figures = [line.a_ticket * 1000 for line in drawn] or [1.0]
-    low, high = floor(log10(min(figures))), ceil(log10(max(figures)))
-    high = max(high, low + 1)
-
-    def place(figure: float) -> float:
-        return round((log10(figure) - low) / (high - low) * _BAR, 1)
-
+    longest = max(figures)
     bars = [
         {
             "title": line.way.title.replace("`", ""),
             "y": _TOP + _ROW * number,
-            "width": max(2.0, place(figure)),
+            "width": max(2.0, round(figure / longest * _BAR, 1)),
             "fill": _fill(line),
             "word": f"{figure:.0f} ms",
         }
         for number, (line, figure) in enumerate(zip(drawn, figures, strict=False))
     ]
-    ticks = [{"x": _LEFT + place(10.0**power), "word": f"{10**power:g}"} for power in range(low, high + 1)]
     return _DRAWN.render(
         width=_LEFT + _BAR + 80,
         height=_TOP + _ROW * len(drawn) + 12,
         left=_LEFT,
-        title="Milliseconds a ticket (logarithmic; shorter is better)",
+        title="Milliseconds a ticket (shorter is better)",
         label="Milliseconds a ticket. "
         + "; ".join(f"{line.way.title.replace('`', '')}: {line.a_ticket * 1000:.0f}" for line in drawn),
         bars=bars,
-        ticks=ticks,
     )
 
 

@@ -106,7 +106,7 @@ WAYS = (
     Way("jupyter-execute", "`jupyter execute`, one command for all", _jupyter_execute, slow=True),
     Way(
         "ploomber",
-        "ploomber-engine's API (no process of its own for a notebook)",
+        "ploomber-engine's API, all in one process",
         _here("peers", "ploomber", "1", python=_PLOOMBER),
         missing=_without_ploomber,
     ),
