@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -121,7 +120,6 @@ def _told(record: RunRecord, journal_url: str) -> RunRecord:
     return record
 
 
-@cache
 def _settings_of(profile: str | None) -> Settings:
     """What masks and signs as the run itself would have; its own profile, whichever is in use now."""
     settings = load_settings(profile)

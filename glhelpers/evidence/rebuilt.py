@@ -13,6 +13,7 @@ from glhelpers.models.record import RunRecord, Step, StepState
 __all__ = ["is_rebuilt", "rebuilt_notebook"]
 
 _LOST = "What this cell had shown was lost with its process."
+_INJECTED = "injected-parameters"
 _STATUS: Mapping[StepState, str] = {
     StepState.not_run: "not run",
     StepState.running: "failed",
@@ -32,6 +33,8 @@ def rebuilt_notebook(prepared: NotebookNode, record: RunRecord) -> NotebookNode:
     for cell in prepared.cells:
         if cell.cell_type != "code":
             continue
+        if _INJECTED in cell.metadata.get("tags", []):
+            cell["id"] = _INJECTED  # papermill draws one: made anew, the notebook would be another
         taken = [steps[name] for name in steps_of(cell) if name in steps]
         state = taken[0].state if taken else (StepState.done if begun else StepState.not_run)
         ran = state is not StepState.not_run
