@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from glhelpers.errors import GlhelpersError
 from glhelpers.evidence.text import one_line
 
 if TYPE_CHECKING:
+    from glhelpers.batch.finish import Finished
     from glhelpers.evidence.verify import Looked
 
 __all__ = ["evidence_app"]
@@ -162,22 +164,33 @@ def finish(
     3 there is no room on the disk.
     """
     from glhelpers.batch.finish import finish as finish_run
-    from glhelpers.batch.finish import is_unfinished, unfinished
+    from glhelpers.batch.finish import unfinished
+    from glhelpers.evidence.folder import is_unfinished
     from glhelpers.evidence.held import is_held
     from glhelpers.settings import runs_folder
 
-    out, root = _console(), run_dir or runs_folder()
-    one = run_dir is not None and (is_unfinished(run_dir) or (run_dir / "record.json").is_file())
-    found = [root] if one else unfinished(root)
+    out, root, worst = _console(), run_dir or runs_folder(), 0
+    if run_dir is not None and (is_unfinished(run_dir) or (run_dir / "record.json").is_file()):
+        _say_finished(out, finish_run(run_dir))
+        return
+    found = unfinished(root)
     for path in found:
-        if not one and is_held(path):
+        if is_held(path):
             out.print(f"… {escape(str(path))} is still going on.")
             continue
-        done = finish_run(path)
-        told = "was finished before" if done.before else f"finished: {done.record.why}"
-        out.print(f"[green]✔[/] {escape(str(done.folder))}\n  {escape(told)}")
+        try:
+            _say_finished(out, finish_run(path))
+        except GlhelpersError as error:  # the others are finished all the same
+            out.print(f"[bold red]✘[/] {escape(str(error))}")
+            worst = max(worst, error.exit_code)
     if not found:
         out.print("No run is unfinished.")
+    raise typer.Exit(worst)
+
+
+def _say_finished(out: Console, done: Finished) -> None:
+    told = "was finished before" if done.before else f"finished: {done.record.why}"
+    out.print(f"[green]✔[/] {escape(str(done.folder))}\n  {escape(told)}")
 
 
 @evidence_app.command()

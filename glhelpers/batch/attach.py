@@ -9,7 +9,7 @@ from pathlib import Path
 
 from glhelpers.clients.clients import Clients, open_clients
 from glhelpers.errors import BadParameter, BadPlanFile
-from glhelpers.evidence.folder import read_record
+from glhelpers.evidence.folder import is_unfinished, read_record
 from glhelpers.evidence.publish import Attached, parse_issue
 from glhelpers.evidence.publish_issue import attach_to_issue
 from glhelpers.evidence.publish_outbox import Outbox
@@ -48,6 +48,11 @@ def attach_run(run_dir: Path, asked: Asked, settings: Settings) -> Iterator[Atta
     """
     if not run_dir.exists() and not run_dir.is_absolute():
         run_dir = settings.runs_dir / run_dir  # as a cell of JupyterLab names it
+    if is_unfinished(run_dir):
+        raise BadPlanFile(
+            f"The run folder {run_dir.name} was left unfinished, so there is nothing sealed to send.",
+            next_step=f"Finish it: glhelpers evidence finish {run_dir}. Nothing was sent.",
+        )
     record = read_record(run_dir)
     issue = asked.issue or ("" if asked.ticket else str(record.parameters.get("issue") or ""))
     if not issue and not asked.ticket:

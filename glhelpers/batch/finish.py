@@ -13,7 +13,7 @@ import papermill as pm
 from glhelpers.actions.catalogue import CATALOGUE, notebook_path
 from glhelpers.batch.closing import EXECUTED, MAY_BE_SENT, about_writes, close_folder, cut_off, writes_of
 from glhelpers.errors import BadParameter, OperatorError
-from glhelpers.evidence.folder import UNFINISHED, RunFolder, read_record
+from glhelpers.evidence.folder import UNFINISHED, RunFolder, final_name, is_unfinished, read_record
 from glhelpers.evidence.held import hold_alone, is_held
 from glhelpers.evidence.keys import own_signer
 from glhelpers.evidence.rebuilt import is_rebuilt, rebuilt_notebook
@@ -27,7 +27,7 @@ from glhelpers.models.request import ticket_number
 from glhelpers.settings import Settings, load_settings
 from glhelpers.steps import none_run
 
-__all__ = ["Finished", "finish", "is_unfinished", "left_behind", "unfinished"]
+__all__ = ["Finished", "finish", "left_behind", "unfinished"]
 
 CUT = "The process that made the run ended without finishing it."
 _LATER = "This folder was finished afterwards with `glhelpers evidence finish`."
@@ -42,11 +42,6 @@ class Finished:
     record: RunRecord
     folder: Path
     before: bool = False
-
-
-def is_unfinished(path: Path) -> bool:
-    """Whether a path has the name of a run folder that is not finished."""
-    return path.name.startswith(".") and path.name.endswith(UNFINISHED)
 
 
 def unfinished(root: Path) -> list[Path]:
@@ -70,7 +65,7 @@ def finish(run_dir: Path) -> Finished:
     and `BadParameter` for what is no run folder.
     """
     path = run_dir.absolute()
-    done = path.with_name(path.name.removeprefix(".").removesuffix(UNFINISHED)) if is_unfinished(path) else path
+    done = final_name(path)
     if done.is_dir():
         return Finished(read_record(done), done, before=True)
     runbook = path.parent.name

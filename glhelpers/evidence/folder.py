@@ -21,7 +21,16 @@ from glhelpers.evidence.redact import redact_json
 from glhelpers.models.record import RunRecord
 from glhelpers.models.request import ticket_number
 
-__all__ = ["UNFINISHED", "RunFolder", "has_no_room", "read_record", "redacted_record", "run_id_of"]
+__all__ = [
+    "UNFINISHED",
+    "RunFolder",
+    "final_name",
+    "has_no_room",
+    "is_unfinished",
+    "read_record",
+    "redacted_record",
+    "run_id_of",
+]
 
 UNFINISHED = ".incomplete"
 """How the name of a folder ends, after a dot and the run id, until its run is recorded to its end."""
@@ -41,6 +50,16 @@ _REASONS = {
     errno.EPERM: "this user may not write there",
     errno.ENOTDIR: "a part of the path is not a folder",
 }
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether a path has the name of a run folder that is not finished."""
+    return path.name.startswith(".") and path.name.endswith(UNFINISHED)
+
+
+def final_name(path: Path) -> Path:
+    """Where the files of a run folder are once it is finished."""
+    return path.with_name(path.name.removeprefix(".").removesuffix(UNFINISHED)) if is_unfinished(path) else path
 
 
 def run_id_of(started_at: datetime) -> str:
@@ -86,9 +105,9 @@ class RunFolder:
     @classmethod
     def of(cls, path: Path) -> RunFolder:
         """The folder that another process has made for a run of this one; raises `OperatorError` if it is gone."""
-        run_id = path.name.removeprefix(".").removesuffix(UNFINISHED)
+        final = final_name(path)
         with _said("be opened", path):
-            return cls(path, path.with_name(run_id), run_id, hold(path))
+            return cls(path, final, final.name, hold(path))
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file as UTF-8; see `write_bytes`."""

@@ -104,7 +104,10 @@ def answers_markdown(record: RunRecord) -> str:
     if record.next_step:
         lines += ["", f"**Next:** {escaped(record.next_step)}"]
     table = _table(("", ""), [(f"**{question}**", escaped(answer)) for question, answer in answers(record)])
-    return _guarded("\n".join([*lines, "", table, ""]))
+    lines += ["", table, "", f"{_which_run(record)}, by {escaped(record.operator)}"]
+    if record.notices:
+        lines += ["", *(f"- {escaped(notice)}" for notice in record.notices)]
+    return _guarded("\n".join([*lines, ""]))
 
 
 def escalation_markdown(record: RunRecord, label: str, label_exists: bool) -> str:
@@ -161,11 +164,15 @@ def _head(record: RunRecord) -> str:
         lines.append(f"- **Looked up by hand** by {escaped(who)}, at {moment(by_hand[0].read_at)}: {escaped(names)}")
     for step in record.next_runbooks:
         lines.append(f"- Go on with `{_plain(step.runbook)}`: {escaped(step.why)}")
+    lines.append(f"- {_which_run(record)}")
+    return "\n".join(lines)
+
+
+def _which_run(record: RunRecord) -> str:
     where = "production" if record.production else "not production"
     end = f"to {moment(record.ended_at)}" if record.ended_at else "to an end that was not recorded"
     times = f"{moment(record.started_at)} {end}"
-    lines.append(f"- Run `{_plain(record.run_id)}`, profile {escaped(record.profile)} ({where}), {times}")
-    return "\n".join(lines)
+    return f"Run `{_plain(record.run_id)}`, profile {escaped(record.profile)} ({where}), {times}"
 
 
 def _files(uploads: Mapping[str, str]) -> str:

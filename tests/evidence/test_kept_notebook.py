@@ -179,4 +179,6 @@ def test_the_first_cell_answers_an_auditor(completed: RunRecord, executed: Noteb
     assert [cell.get("id") for cell in kept.cells].count(ANSWERS_CELL) == 1
     for question, answer in answers(redacted_record(completed)):
         assert f"| **{question}** | {escaped(answer)} |" in first.source
+    assert f"Run `{completed.run_id}`, profile sandbox (not production)" in first.source
+    assert all(escaped(notice) in first.source for notice in completed.notices)
     assert len(kept.cells) == len(executed.cells) + 1

@@ -379,6 +379,9 @@ def test_a_later_run_says_what_to_finish(played: Played, left: Path) -> None:
     code, said = desk.command("run", "force_associate", "-p", "odd=1", *desk.words(1002), GLHELPERS_RUNS_DIR=str(runs))
     assert code == 2
     assert f"its folder is unfinished; finish it: glhelpers evidence finish {left}" in said
+    code, said = desk.command("attach", str(left))
+    assert code == 2
+    assert f"Finish it: glhelpers evidence finish {left}. Nothing was sent." in said
     code, said = desk.command("evidence", "finish", GLHELPERS_RUNS_DIR=str(runs))
     assert code == 0
     assert f"finished: {CUT} {NO_WRITE}" in said

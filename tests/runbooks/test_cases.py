@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import nbformat
@@ -101,7 +102,6 @@ def test_a_run_leaves_evidence_that_is_whole(toured: Toured, ticket: int) -> Non
     assert "<script" not in page.lower()
     assert record.why.split(".")[0].split("'")[0].split('"')[0][:40] in page
     notebook = nbformat.read(folder / "notebook.ipynb", as_version=4)
-    assert (folder / "notebook.ipynb").stat().st_size < 200_000
     assert notebook.metadata.glhelpers.run_id == record.run_id
     assert "widgets" not in notebook.metadata
 
@@ -159,6 +159,19 @@ def test_a_record_is_plain_json_that_the_model_reads(toured: Toured) -> None:
     for ticket in toured.shown:
         text = (toured.folder(ticket) / "record.json").read_text()
         assert json.loads(text) == toured.record(ticket).model_dump(mode="json")
+
+
+def test_every_bundle_is_small(toured: Toured) -> None:
+    """Of every run, those before an approval included: the notebook under 200 kB, all files together under 1 MB."""
+    (runs,) = {toured.folder(ticket).parents[2] for ticket in toured.shown}
+    folders = [record.parent for record in runs.glob("*/*/*/record.json")]
+    assert len(folders) > len(CASES)
+    notebooks = [(folder / "notebook.ipynb").stat().st_size for folder in folders]
+    bundles = [sum(path.stat().st_size for path in folder.iterdir()) for folder in folders]
+    told = {"notebooks": notebooks, "bundles": bundles}
+    print({name: (max(sizes), median(sizes)) for name, sizes in told.items()})
+    assert max(notebooks) < 200_000
+    assert max(bundles) < 1_000_000
 
 
 def test_no_bundle_raises_a_false_alarm(toured: Toured) -> None:
