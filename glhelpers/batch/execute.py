@@ -8,6 +8,8 @@ could not.
 
 from __future__ import annotations
 
+import glhelpers.batch.lean  # noqa: F401 (before all that imports jsonschema)  # isort: skip
+
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
