@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
+import papermill as pm
 import sqlalchemy as sa
 
+from glhelpers.actions.catalogue import CATALOGUE, notebook_path
 from glhelpers.actions.journal import Journal
 from glhelpers.actions.journal_story import OPEN, Story, of_run
 from glhelpers.errors import BadSettings
@@ -16,6 +19,7 @@ from glhelpers.evidence.folder import RunFolder
 from glhelpers.evidence.markdown import summary_markdown
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
+from glhelpers.evidence.rebuilt import rebuilt_notebook
 from glhelpers.evidence.seal import seal
 from glhelpers.evidence.secrets import people_of
 from glhelpers.evidence.statement import JournalRows
@@ -25,7 +29,7 @@ from glhelpers.models.record import RunRecord, StepState
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
 
-__all__ = ["EXECUTED", "MAY_BE_SENT", "about_writes", "close_folder", "cut_off", "writes_of"]
+__all__ = ["EXECUTED", "MAY_BE_SENT", "about_writes", "close_folder", "cut_off", "notebook_of", "writes_of"]
 
 EXECUTED = "executed.ipynb"
 """The notebook as it is while it is executed; nothing in it is redacted yet."""
@@ -76,10 +80,28 @@ def _was_sending(record: RunRecord) -> bool:
     )
 
 
+def notebook_of(folder: RunFolder, record: RunRecord) -> nbformat.NotebookNode:
+    """The notebook as it was executed, or as it was made fit to be kept already; else one made from the record."""
+    for name in (EXECUTED, "notebook.ipynb"):
+        try:
+            return nbformat.read(folder.path / name, as_version=4)
+        except (OSError, ValueError, AttributeError, KeyError):
+            continue  # not there, or cut short on a full disk
+    return rebuilt_notebook(_prepared(record), record)
+
+
+def _prepared(record: RunRecord) -> nbformat.NotebookNode:
+    """The runbook's notebook with the run's parameters, not executed."""
+    known = CATALOGUE[record.runbook].parameters.model_fields
+    given = {name: value for name, value in record.parameters.items() if value is not None and name in known}
+    prepare: Callable[..., nbformat.NotebookNode] = pm.execute_notebook
+    return prepare(str(notebook_path(record.runbook)), None, parameters=given, prepare_only=True, progress_bar=False)
+
+
 def close_folder(
     folder: RunFolder,
     record: RunRecord,
-    notebook: nbformat.NotebookNode | None,
+    notebook: nbformat.NotebookNode,
     signer: CryptoSigner | None,
     rows: tuple[JournalRows, ...] | None,
 ) -> RunFolder:
@@ -88,11 +110,10 @@ def close_folder(
 
     Cut off anywhere and called again with the same, it comes to the same end.
     """
-    if notebook is not None:
-        with people_of(folder.path):
-            kept = finished_notebook(notebook, record)
-            folder.write_text("notebook.ipynb", nbformat.writes(kept))
-            folder.write_text("notebook.html", html_page(record, kept))
+    with people_of(folder.path):
+        kept = finished_notebook(notebook, record)
+        folder.write_text("notebook.ipynb", nbformat.writes(kept))
+        folder.write_text("notebook.html", html_page(record, kept))
     (folder.path / EXECUTED).unlink(missing_ok=True)
     folder.write_text("summary.md", summary_markdown(record))
     folder.write_record(record)

@@ -24,7 +24,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from glhelpers.acting import sheet_for
 from glhelpers.actions.catalogue import notebook_path, runbook
-from glhelpers.batch.closing import EXECUTED, about_writes, close_folder, cut_off
+from glhelpers.batch.closing import EXECUTED, about_writes, close_folder, cut_off, notebook_of
 from glhelpers.batch.signals import EndedBySignal, ended_by_signals
 from glhelpers.errors import BadPlanFile, NotStored, OperatorError
 from glhelpers.evidence.folder import RunFolder, has_no_room, read_record
@@ -133,7 +133,7 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
             cut = _run(notebook_path(id), output, given, environment, cell_seconds)
             if cut != _NO_KERNEL or _version(folder) != first:
                 break
-        if _version(folder) == first:
+        if _version(folder) == first and cut in (None, _NO_KERNEL):
             raise _not_started(folder, id, cut)
         return _finish(folder, cut, settings, signer)
     except NotStored as full:
@@ -208,8 +208,8 @@ def _finish(folder: RunFolder, cut: str | None, settings: Settings, signer: Cryp
         cut = _first_error(output) or "The run ended before its last step."
     if cut is not None and not record.complete:
         record = cut_off(record, cut, settings.journal_url)
-    notebook = nbformat.read(output, as_version=4) if output.is_file() else None
-    return Result(record, close_folder(folder, record, notebook, signer, journal_rows(record, settings)).path)
+    rows = journal_rows(record, settings)
+    return Result(record, close_folder(folder, record, notebook_of(folder, record), signer, rows).path)
 
 
 def _end_is_missing(record: RunRecord) -> bool:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import nbformat
-import papermill as pm
-
-from glhelpers.actions.catalogue import CATALOGUE, notebook_path
-from glhelpers.batch.closing import EXECUTED, MAY_BE_SENT, about_writes, close_folder, cut_off, writes_of
+from glhelpers.actions.catalogue import CATALOGUE
+from glhelpers.batch.closing import MAY_BE_SENT, about_writes, close_folder, cut_off, notebook_of, writes_of
 from glhelpers.errors import BadParameter, OperatorError
 from glhelpers.evidence.folder import UNFINISHED, RunFolder, final_name, is_unfinished, read_record
 from glhelpers.evidence.held import hold_alone, is_held
 from glhelpers.evidence.keys import own_signer
-from glhelpers.evidence.rebuilt import is_rebuilt, rebuilt_notebook
+from glhelpers.evidence.rebuilt import is_rebuilt
 from glhelpers.evidence.seal import journal_rows
 from glhelpers.evidence.secrets import register_tokens
 from glhelpers.evidence.statement import JournalRows
@@ -93,10 +89,8 @@ def finish(run_dir: Path) -> Finished:
 def _finish(folder: RunFolder, runbook: str) -> Finished:
     record = _record_in(folder, runbook)
     settings = _settings_of(record.profile if record.profile != _NOT_RECORDED else None)
-    notebook = _notebook_in(folder)
     record = _told(record, settings.journal_url)
-    if notebook is None:
-        notebook = rebuilt_notebook(_prepared(record), record)
+    notebook = notebook_of(folder, record)
     notices = [_LATER, _REBUILT] if is_rebuilt(notebook) else [_LATER]
     more = tuple(notice for notice in notices if notice not in record.notices)
     record = record.model_copy(update={"notices": (*record.notices, *more)})
@@ -148,25 +142,6 @@ def _start_of(run_id: str) -> datetime:
         return datetime.strptime(run_id, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
     except ValueError:
         raise BadParameter(f"{run_id[:60]!r} is not the id of a run.", next_step="Name the folder of a run.") from None
-
-
-def _notebook_in(folder: RunFolder) -> nbformat.NotebookNode | None:
-    """The executed notebook, if it was kept whole: as it was executed, or made fit to be kept already."""
-    for name in (EXECUTED, "notebook.ipynb"):
-        try:
-            return nbformat.read(folder.path / name, as_version=4)
-        except (OSError, ValueError, AttributeError, KeyError):
-            continue  # not there, or cut short on a full disk
-    return None
-
-
-def _prepared(record: RunRecord) -> nbformat.NotebookNode:
-    """The runbook's notebook with the run's parameters, not executed."""
-    given = {name: value for name, value in record.parameters.items() if value is not None}
-    known = CATALOGUE[record.runbook].parameters.model_fields
-    own = {name: value for name, value in given.items() if name in known}
-    prepare: Callable[..., nbformat.NotebookNode] = pm.execute_notebook
-    return prepare(str(notebook_path(record.runbook)), None, parameters=own, prepare_only=True, progress_bar=False)
 
 
 def _rows(record: RunRecord, settings: Settings) -> tuple[JournalRows, ...] | None:
