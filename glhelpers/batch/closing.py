@@ -29,11 +29,21 @@ from glhelpers.models.record import RunRecord, StepState
 if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
 
-__all__ = ["EXECUTED", "MAY_BE_SENT", "about_writes", "close_folder", "cut_off", "notebook_of", "writes_of"]
+__all__ = [
+    "EXECUTED",
+    "MAY_BE_SENT",
+    "NOTHING_WRITTEN",
+    "about_writes",
+    "close_folder",
+    "cut_off",
+    "notebook_of",
+    "writes_of",
+]
 
 EXECUTED = "executed.ipynb"
 """The notebook as it is while it is executed; nothing in it is redacted yet."""
 
+NOTHING_WRITTEN = "Nothing was written."
 MAY_BE_SENT = "A change may have been sent: run again, it reads the state back first."
 
 
@@ -59,7 +69,7 @@ def about_writes(record: RunRecord, journal_url: str) -> str:
     if told:
         what = f"its outcome is {told[0].state}"
         return f"A change was begun, and {what} (glhelpers journal show {told[0].short_id})."
-    return MAY_BE_SENT if record.receipt is not None or _was_sending(record) else "Nothing was written."
+    return MAY_BE_SENT if record.receipt is not None or _was_sending(record) else NOTHING_WRITTEN
 
 
 def writes_of(run_id: str, journal_url: str) -> list[Story] | None:

@@ -24,7 +24,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from glhelpers.acting import sheet_for
 from glhelpers.actions.catalogue import notebook_path, runbook
-from glhelpers.batch.closing import EXECUTED, about_writes, close_folder, cut_off, notebook_of
+from glhelpers.batch.closing import EXECUTED, NOTHING_WRITTEN, about_writes, close_folder, cut_off, notebook_of
 from glhelpers.batch.signals import EndedBySignal, ended_by_signals
 from glhelpers.errors import BadPlanFile, NotStored, OperatorError
 from glhelpers.evidence.folder import RunFolder, has_no_room, read_record
@@ -160,8 +160,9 @@ def _to_be_finished(folder: RunFolder, full: NotStored, settings: Settings) -> N
         record = read_record(folder.path)
     except BadPlanFile:
         folder.discard()  # nothing has begun in it
-        return NotStored(f"{full.message} Nothing was written.", next_step="Free some space, then run again.")
+        return NotStored(f"{full.message} No change was sent.", next_step="Free some space, then run again.")
     stood = record.why if record.complete else about_writes(record, settings.journal_url)
+    stood = "No change was sent." if stood == NOTHING_WRITTEN else stood  # the sentence before is about writing files
     return NotStored(
         f"{full.message} {stood}", next_step=f"Free some space, then: glhelpers evidence finish {folder.path}"
     )
@@ -194,7 +195,7 @@ def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[st
         return "The run was interrupted from the keyboard."
     except OSError as error:
         if has_no_room(error):
-            raise NotStored("The executed notebook cannot be written: there is no room for it.") from error
+            raise NotStored("There is no room on the disk for the executed notebook.") from error
         return _NO_KERNEL
     except (KernelNotGiven, RuntimeError):
         return _NO_KERNEL

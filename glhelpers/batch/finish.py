@@ -26,7 +26,7 @@ from glhelpers.steps import none_run
 __all__ = ["Finished", "finish", "left_behind", "unfinished"]
 
 CUT = "The process that made the run ended without finishing it."
-_LATER = "This folder was finished afterwards with `glhelpers evidence finish`."
+_LATER = "This folder was finished afterwards, with the command glhelpers evidence finish."
 _REBUILT = "The executed notebook was lost; what its cells show was made anew from the record."
 _NOT_RECORDED = "not recorded"
 

@@ -28,7 +28,7 @@ from desk import Desk, desk_on, environment_of, served, wait_until
 from full_disk import FullDisk, small_disk
 from walks import approved, walk
 
-from glhelpers.batch.closing import MAY_BE_SENT
+from glhelpers.batch.closing import MAY_BE_SENT, NOTHING_WRITTEN
 from glhelpers.batch.finish import CUT, finish, left_behind, unfinished
 from glhelpers.errors import BadParameter, OperatorError
 from glhelpers.evidence.folder import RunFolder, read_record
@@ -39,7 +39,6 @@ from glhelpers.runbook import STEPS
 
 pytestmark = pytest.mark.notebook
 
-NO_WRITE = "Nothing was written."
 PATIENT = 8
 """Seconds that a cell may take in the row whose cell takes too long."""
 
@@ -77,7 +76,7 @@ class Row:
     step: str
     cut: str
     end: Callable[[Running], None] = field(repr=False)
-    says: str = NO_WRITE
+    says: str = NOTHING_WRITTEN
     finished_later: bool = False
     full: str = ""
 
@@ -256,6 +255,7 @@ def test_the_command_says_it_in_sentences(played: Played, row: Row) -> None:
     if row.full:
         assert "no room" in ended.said
         assert "evidence finish" in ended.said
+        assert ("No change was sent." if row.says == NOTHING_WRITTEN else MAY_BE_SENT) in ended.said
     if row.finished_later:
         assert row.cut in ended.finished
 
@@ -345,7 +345,7 @@ def test_a_run_killed_before_its_first_record_is_told_by_its_name(left: Path) ->
     for path in left.iterdir():
         path.unlink()
     done = finish(left)
-    assert done.record.why == f"{CUT} {NO_WRITE}"
+    assert done.record.why == f"{CUT} {NOTHING_WRITTEN}"
     assert done.record.parameters == {"ticket": "1002"}
     assert {step.state for step in done.record.steps} == {StepState.not_run}
     assert examine(done.folder).seal is Seal.unsigned
@@ -384,7 +384,7 @@ def test_a_later_run_says_what_to_finish(played: Played, left: Path) -> None:
     assert f"Finish it: glhelpers evidence finish {left}. Nothing was sent." in said
     code, said = desk.command("evidence", "finish", GLHELPERS_RUNS_DIR=str(runs))
     assert code == 0
-    assert f"finished: {CUT} {NO_WRITE}" in said
+    assert f"finished: {CUT} {NOTHING_WRITTEN}" in said
     assert unfinished(runs) == left_behind(runs, desk.case(1002)["ticket_url"], "force_associate") == []
     assert desk.command("evidence", "finish", str(runs))[1].strip() == "No run is unfinished."
 
