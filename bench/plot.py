@@ -10,7 +10,7 @@ from bench.table import Line
 
 __all__ = ["svg"]
 
-_LEFT, _BAR, _ROW, _TOP = 320, 420, 26, 30
+_LEFT, _BAR, _ROW, _TOP = 430, 420, 26, 30
 _OURS, _PEER, _FLOOR = "#2da160", "#428fdc", "#868686"
 
 # Colours that hold on a light and on a dark page; the figure stands beside each bar, so that none hangs on colour.
