@@ -203,7 +203,7 @@ def _judged(
 BATTERY = Battery(
     "crash",
     "Killed anywhere, a change is made once or not at all, the journal tells which, and the next run brings it to an end",
-    short=5,
+    short=2,
     long=300,
     run=run,
 )

@@ -203,7 +203,7 @@ BATTERY = Battery(
     "network",
     "Whatever the network or a service does to a read, a write or a read-back: a change that was made is found and never "
     "made twice, one that was not is not taken for made, and nothing is guessed",
-    short=6,
+    short=3,
     long=len(SCENES) * len(WRITES),
     run=run,
 )
