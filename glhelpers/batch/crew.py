@@ -23,8 +23,7 @@ from types import FrameType
 from typing import Protocol
 
 from glhelpers.batch.ledger import Ended, Ledger, Pass
-from glhelpers.batch.work import HANDLED, Job, begin_worker, own_pid, work
-from glhelpers.models.finding import Status
+from glhelpers.batch.work import HANDLED, Job, begin_worker, lost, own_pid, work
 from glhelpers.settings import Settings
 
 __all__ = ["PRELOADED", "RUN_SECONDS", "Crew", "Feed", "Halt", "Place"]
@@ -139,14 +138,7 @@ class _Seat:
                 time.sleep(_KERNEL_ENDS)
                 if self._halt.asked:
                     break
-        return Ended(
-            Status.failed.value,
-            "The process that made the run died."
-            + (" A change may have been sent: run again, it reads the state back first." if job.approval else ""),
-            next_step="Run the batch again with --resume.",
-            sent=bool(job.approval),
-            cut_off=True,
-        )
+        return lost(job, "The process that made the run died.")
 
     def close(self) -> None:
         """End the worker."""

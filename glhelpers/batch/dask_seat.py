@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from glhelpers.batch.crew import RUN_SECONDS, Halt
 from glhelpers.batch.ledger import Ended, Ledger
-from glhelpers.batch.work import Job, executed, looked_at
+from glhelpers.batch.work import Job, executed, looked_at, lost
 from glhelpers.errors import BadParameter, BadSettings, GlhelpersError
 from glhelpers.evidence.folder import read_record
-from glhelpers.models.finding import Status
 from glhelpers.settings import Settings, load_settings, require_tokens
 
 if TYPE_CHECKING:
@@ -32,6 +31,7 @@ __all__ = ["Cluster", "Common", "DaskSeat", "joined", "run_there"]
 _TICK = 0.2
 _REACH_SECONDS = 20
 _SEEN = ".seen-by-all"
+_DIED = "The workers that were to make the run died."
 
 
 @dataclass(frozen=True)
@@ -174,14 +174,14 @@ class DaskSeat:
         try:
             told = self._wait_for(future)
         except (KilledWorker, CancelledError, OSError):
-            return _lost(job)
+            return lost(job, _DIED)
         if isinstance(told, Ended):
             return told
         folder = self._settings.runs_dir / told
         try:
             record = read_record(folder)
         except GlhelpersError as error:
-            return replace(_lost(job), why=f"The run's folder cannot be read here: {error.message}")
+            return lost(job, f"The run's folder cannot be read here: {error.message}")
         return looked_at(
             folder, record, job, self._settings, lambda ticket: self._ledger.has_ticket(ticket, but=job.number)
         )
@@ -209,14 +209,3 @@ def run_there(job: Job, common: Common) -> str | Ended:
     """
     made = executed(job, common.settings_here)
     return made if isinstance(made, Ended) else str(made.folder.relative_to(common.out))
-
-
-def _lost(job: Job) -> Ended:
-    return Ended(
-        Status.failed.value,
-        "The workers that were to make the run died."
-        + (" A change may have been sent: run again, it reads the state back first." if job.approval else ""),
-        next_step="Run the batch again with --resume.",
-        sent=bool(job.approval),
-        cut_off=True,
-    )

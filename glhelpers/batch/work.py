@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from glhelpers.batch.execute import Result
 
-__all__ = ["HANDLED", "Job", "begin_worker", "ended_of", "executed", "own_pid", "work"]
+__all__ = ["HANDLED", "Job", "begin_worker", "ended_of", "executed", "lost", "own_pid", "work"]
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What a worker gets with the terminal's whole group, or from whoever cuts its run off."""
@@ -126,6 +126,17 @@ def looked_at(
         status=Status.failed.value,
         why=f"MIXED UP: {wrong} Its own record says: {ended.status}.",
         next_step="Do not attach this folder. Keep it, report it, and run the row again.",
+    )
+
+
+def lost(job: Job, why: str) -> Ended:
+    """How a run ended of which nobody can tell more than that it was cut off."""
+    return Ended(
+        Status.failed.value,
+        why + (" A change may have been sent: run again, it reads the state back first." if job.approval else ""),
+        next_step="Run the batch again with --resume.",
+        sent=bool(job.approval),
+        cut_off=True,
     )
 
 
