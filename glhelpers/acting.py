@@ -205,6 +205,27 @@ class Acting(RecordedSteps):
             )
         self.known.approval = approval
 
+    def _note_on_issue(self, plan: ChangePlan) -> Approval:
+        """A colleague's note on the issue that opens the gate; raises `GateClosed` with the reason where none does."""
+        approval = read_from_issue(self._open_clients().gitlab, plan, self.settings)
+        why = self._refusal(plan, approval)
+        if why is not None:
+            raise GateClosed(why, next_step="Have the plan approved again, in a new note.")
+        return approval
+
+    def _tell_gate(self) -> None:
+        """What came of an approval is shown where it was given."""
+        gate, status = self._gate, self.known.status
+        if gate is None or gate.state not in ("spent", "applied") or status is None:
+            return
+        receipt = self.known.receipt
+        if self.known.stale or status is Status.stale_plan:
+            gate.conclude("stale", self.known.why)
+        elif receipt is not None or self._intent is not None or self._desk is not None:
+            gate.conclude("applied", self.known.why)
+        else:
+            gate.conclude("refused", self.known.why)
+
     def _is_still_the_one(self, plan: ChangePlan, approval: Approval) -> bool:
         """Read the facts again and build the plan again; whether it is the approved one, to the digest."""
         self._seen = self._writer().version_of(plan)

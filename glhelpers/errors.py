@@ -123,6 +123,7 @@ class ServiceError(GlhelpersError):
 
     `sent` says whether the request may have reached the service: False only if it certainly did
     not.  A write whose error has `sent` true has an unknown outcome until it is read back.
+    `service` names the service whose own token was shown, where that is known.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class ServiceError(GlhelpersError):
         self.status = status
         self.request_id = request_id
         self.sent = sent
+        self.service: str | None = None
 
 
 class ServiceUnavailable(ServiceError):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from glhelpers.errors import BadSettings
 
-__all__ = ["REAL_HOSTS", "profile_table"]
+__all__ = ["REAL_HOSTS", "profile_names", "profile_table"]
 
 _BUILT_IN: dict[str, dict[str, Any]] = {
     "sandbox": {"customersdot_driver": "http", "approvers": ["colleague"], "break_glass": True},
@@ -38,6 +38,11 @@ REAL_HOSTS = frozenset(urlsplit(str(_BUILT_IN["production"][key])).hostname for 
 """Hosts that hold customers' data, whatever a profile calls itself."""
 
 
+def profile_names(path: Path) -> list[str]:
+    """The profiles that can be chosen: those built in, and those of the configuration file at `path`."""
+    return sorted({*_BUILT_IN, *(_configured(path) if path.is_file() else {})})
+
+
 def profile_table(name: str, path: Path) -> dict[str, Any]:
     """
     What is known of a profile: built in, and in the configuration file at `path` if there is one.
@@ -46,7 +51,7 @@ def profile_table(name: str, path: Path) -> dict[str, Any]:
     """
     profiles = _configured(path) if path.is_file() else {}
     if name not in profiles and name not in _BUILT_IN:
-        known = ", ".join(sorted({*profiles, *_BUILT_IN}))
+        known = ", ".join(profile_names(path))
         raise BadSettings(f"There is no profile {name!r}.", next_step=f"The profiles are: {known}.")
     table = {**_BUILT_IN.get(name, {}), **profiles.get(name, {})}
     strange = sorted(set(table) - set(_KEYS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from pydantic import SecretStr
 from glhelpers.clock import go_back_to
 from glhelpers.credentials import kept_token
 from glhelpers.errors import BadSettings, MissingCredential
-from glhelpers.profiles import REAL_HOSTS, profile_table
+from glhelpers.profiles import REAL_HOSTS, profile_names, profile_table
 from glhelpers.sandbox_process import Running, running_sandbox
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "journal_url",
     "load_settings",
     "operator_name",
+    "profiles_to_choose",
     "remember_notebook",
     "remembered_notebook",
     "require_tokens",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 SERVICES = ("gitlab", "customersdot", "zendesk")
+_OF_ONE_PROFILE = re.compile(r"GLHELPERS_.*_(?:URL|TOKEN|DRIVER)(?<!JOURNAL_URL)")
 _LABEL = "Console Escalation - customers"
 
 
@@ -127,15 +130,18 @@ def require_tokens(settings: Settings) -> None:
         )
 
 
-def load_settings(profile: str | None = None) -> Settings:
+def load_settings(profile: str | None = None, *, switched: bool = False) -> Settings:
     """
     The settings of a profile: the built-in ones, then the configuration file, then the environment.
 
     Under profile `sandbox` without addresses, a running sandbox is used, or one is started that ends
-    with this process.  Raises `BadSettings` with what to do.
+    with this process.  `switched`: the environment speaks of another profile than this one, so its addresses
+    and tokens are left alone: none may reach the other's services.  Raises `BadSettings` with what to do.
     """
-    env = os.environ
+    env: Mapping[str, str] = os.environ
     name = profile or env.get("GLHELPERS_PROFILE") or "sandbox"
+    if switched and name != (env.get("GLHELPERS_PROFILE") or "sandbox"):
+        env = {key: value for key, value in env.items() if not _OF_ONE_PROFILE.fullmatch(key)}
     if env.get("GLHELPERS_REPLAY"):
         return _of_a_replay(name, env)
     table = profile_table(name, _config_file(env))
@@ -235,6 +241,11 @@ def signing_key_file() -> Path | None:
     """The file of one's own signing key that GLHELPERS_SIGNING_KEY names; None: the keyring's, if it has one."""
     named = os.environ.get("GLHELPERS_SIGNING_KEY")
     return Path(named).expanduser().absolute() if named else None
+
+
+def profiles_to_choose() -> list[str]:
+    """The names of all profiles; raises `BadSettings` for a configuration file that cannot be read."""
+    return profile_names(_config_file(os.environ).expanduser().absolute())
 
 
 def configuration_folder() -> Path:

@@ -29,8 +29,8 @@ FOX = {
 }
 TICKET = FOX["ticket_url"]
 OPEN = 'from glhelpers.runbook import open_runbook\nrun = open_runbook("{book}", globals())'
-APPROVE = 'run._gate.typed.value = "fox-university"; run._gate.button.click()'
-ANSWER = 'w = run._desk.widget; w.answer.value = "{kind}"; w.text.value = "{text}"; w.button.click()'
+APPROVE = 'run.gate.typed.value = "fox-university"; run.gate.button.click()'
+ANSWER = 'w = run.run._desk.widget; w.answer.value = "{kind}"; w.text.value = "{text}"; w.button.click()'
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_usage_is_reset_by_a_person_only_and_read_back(
     portal.force_associate("2002", "A-S00010002", TICKET, key="first")
     opened(session, "", compute_minutes="reset")
     to_the_desk(session)
-    card = session.cell("print(run._desk.widget.card.value) or run._desk.widget.card.value")
+    card = session.cell("print(run.run._desk.widget.card.value) or run.run._desk.widget.card.value")
     assert "Reset compute usage" in card
     assert "/admin/groups/fox-university/edit" in card
     assert "| Compute minutes reset |" in card

@@ -27,7 +27,7 @@ notes_to_self = ["a person's session holds other variables too"]
 from glhelpers.runbook import open_runbook
 run = open_runbook("force_associate", globals())
 """
-PRESS = 'run._gate.typed.value = "fox-university"; run._gate.button.click(); run._gate.button.click()'
+PRESS = 'run.gate.typed.value = "fox-university"; run.gate.button.click(); run.gate.button.click()'
 
 
 @dataclass
@@ -72,7 +72,7 @@ def session(on_sandbox: Running) -> Iterator[Session]:
 def test_a_person_is_asked_and_one_press_is_one_change(session: Session) -> None:
     """Run All stops at the gate; two presses are one change; what was approved once is forgotten when asked again."""
     assert session.cell(SETUP) == ""
-    assert session.cell("run.check()").startswith("RunbookContractError: Step 'check' needs step 'look up' first.")
+    assert session.cell("run.check()").startswith("RunbookContractError: Nothing was looked up yet.")
     for step in ("look_up", "check", "plan", "confirm"):
         assert "Error" not in session.cell(f"run.{step}()")
     stopped = session.cell("run.apply()").splitlines()
@@ -100,7 +100,7 @@ def test_a_wrong_text_leaves_the_button_without_effect(session: Session) -> None
     session.cell(SETUP)
     for step in ("look_up", "check", "plan", "confirm"):
         session.cell(f"run.{step}()")
-    session.cell('run._gate.typed.value = "fox-universit"; run._gate.button.click()')
+    session.cell('run.gate.typed.value = "fox-universit"; run.gate.button.click()')
     assert session.cell("run.apply()").startswith("GateClosed: ")
     assert session.writes() == 0
 

@@ -15,9 +15,14 @@ from glhelpers.kernels.owner import ADDRESS, PROVISIONER, begin
 from glhelpers.sandbox_process import state_file
 from glhelpers.settings import Settings, environment_of, state_folder
 
-__all__ = ["open_lab", "serve_sandbox"]
+__all__ = ["EXTENSIONS", "open_lab", "serve_sandbox"]
 
 _LAB_ENDS_WITHIN_SECONDS = 10
+
+EXTENSIONS = Path(__file__).parents[1] / "seat" / "labextension"
+"""The folder of what JupyterLab's page itself does around a runbook."""
+
+_FIRST = "/lab/tree/start_here.ipynb"
 
 _LAB_SETTINGS = {
     # A gate that is scrolled out of sight must still be there for a screen reader and for "find".
@@ -35,11 +40,13 @@ def open_lab(arguments: list[str], settings: Settings) -> int:
         # A runbook that is opened has its kernel at once: forked from what is being imported while the page loads.
         environment[ADDRESS] = str(kernels)
         environment.setdefault("JUPYTER_DEFAULT_PROVISIONER_NAME", PROVISIONER)
+    environment["JUPYTER_CONFIG_PATH"] = _and_before(environment.get("JUPYTER_CONFIG_PATH"), _told_to_pages(settings))
     folder = notebook_path("force_associate").parent
     as_root = ["--allow-root"] if os.geteuid() == 0 else []
     own_root = any(argument.startswith("--ServerApp.root_dir") for argument in arguments)
     root = [] if own_root else [f"--ServerApp.root_dir={folder}"]
-    command = [sys.executable, "-m", "jupyterlab", *root, "--ip=127.0.0.1", *as_root]
+    own = [f"--LabApp.default_url={_FIRST}", f"--LabApp.extra_labextensions_path={EXTENSIONS}"]
+    command = [sys.executable, "-m", "jupyterlab", *root, *own, "--ip=127.0.0.1", *as_root]
     lab = subprocess.Popen([*command, *arguments], env=environment)
     # Ctrl-C reaches JupyterLab by itself, which asks back; an order to end is passed on, so that none is left behind.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -62,6 +69,20 @@ def _lab_settings(folder: Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(value), encoding="utf-8")
     return folder
+
+
+def _told_to_pages(settings: Settings) -> Path:
+    """A folder of configuration that tells every page which profile it is on."""
+    folder = settings.state_dir / "lab-pages" / settings.profile
+    path = folder / "labconfig" / "page_config.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    told = {"glhelpersProfile": settings.profile, "glhelpersProduction": "yes" if settings.production else "no"}
+    path.write_text(json.dumps(told), encoding="utf-8")
+    return folder
+
+
+def _and_before(path: str | None, folder: Path) -> str:
+    return os.pathsep.join([str(folder), *([path] if path else [])])
 
 
 def serve_sandbox(port: int, world: Path | None, faults: Path | None, *, as_json: bool) -> int:

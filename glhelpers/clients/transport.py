@@ -332,6 +332,7 @@ class Transport:
         renew = f"renew it and set {self._where_kept()}" if own else "its owner has to sign in again"
         error = refusal(self.name, call, answer, renew, self._secrets)
         if error is not None:
+            error.service = self.service if own else None
             raise error
 
     def parse(self, call: str, answer: Answer, shape: type[T] | Any) -> T:

@@ -32,6 +32,7 @@ from glhelpers.models.record import Draft, FactLine, NextRunbook, RunRecord, Ste
 
 __all__ = [
     "broken_glass",
+    "catalogue",
     "decision",
     "differences",
     "drafts",
@@ -39,7 +40,9 @@ __all__ = [
     "findings",
     "next_runbooks",
     "plan",
+    "progress",
     "receipt",
+    "seat_head",
     "step_note",
     "steps",
     "summary",
@@ -231,6 +234,22 @@ def broken_glass(approval: Approval | None) -> Markup:
     """That one person has approved alone, and why, in red; nothing where two have."""
     told = broken_glass_words(approval)
     return macro("broken_glass", told) if told is not None else Markup()
+
+
+def seat_head(title: str, purpose: str, profile: str, production: bool, writes: bool) -> Markup:
+    """The runbook's name and purpose, whether it can change anything, and on which profile; production in red."""
+    said = {"title": title, "purpose": purpose, "profile": profile, "production": production, "writes": writes}
+    return macro("seat_head", said)
+
+
+def catalogue(books: Sequence[tuple[str, str, str, bool]]) -> Markup:
+    """Each runbook by id, title, purpose and whether it writes, with a link to its notebook."""
+    return macro("catalogue", books)
+
+
+def progress(looked_up: Sequence[str], seconds: float) -> Markup:
+    """What has come in so far, the newest last."""
+    return macro("progress", len(looked_up), looked_up[-3:], f"{seconds:.0f}")
 
 
 def summary(record: RunRecord) -> Markup:

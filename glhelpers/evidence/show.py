@@ -21,6 +21,7 @@ from glhelpers.models.record import Draft, FactLine, Minutes, NextRunbook, RunRe
 
 __all__ = [
     "broken_glass",
+    "catalogue_card",
     "decision_path",
     "differences_table",
     "drafts_card",
@@ -29,7 +30,9 @@ __all__ = [
     "minutes_picture",
     "next_card",
     "plan_card",
+    "progress_line",
     "receipt_card",
+    "seat_head",
     "seats_picture",
     "step_note",
     "steps_table",
@@ -106,6 +109,21 @@ def differences_table(moved: Sequence[tuple[str, str, str]]) -> str:
 def step_note(title: str, status: Status, why: str, next_step: str | None) -> str:
     """A step's sentence on how the run stands; see `cards.step_note`."""
     return _styled(cards.step_note(title, status, why, next_step))
+
+
+def seat_head(title: str, purpose: str, profile: str, production: bool, writes: bool) -> str:
+    """What stands above a form: the runbook, what it does, and where; see `cards.seat_head`."""
+    return _styled(cards.seat_head(title, purpose, profile, production, writes))
+
+
+def catalogue_card(books: Sequence[tuple[str, str, str, bool]]) -> str:
+    """All runbooks with links to open them; see `cards.catalogue`."""
+    return _styled(cards.catalogue(books))
+
+
+def progress_line(looked_up: Sequence[str], seconds: float) -> str:
+    """How far a look-up is; see `cards.progress`."""
+    return _styled(cards.progress(looked_up, seconds))
 
 
 def summary_card(record: RunRecord) -> str:

@@ -11,13 +11,44 @@ from typing import Any
 import ipywidgets as widgets
 
 from glhelpers.errors import GateClosed, GlhelpersError
+from glhelpers.gates import alive
 from glhelpers.gates.decision import grant, refusal
 from glhelpers.gates.files import read_approval
-from glhelpers.models.change import Approval, PlanFile
+from glhelpers.gates.presence import PRESENCE
+from glhelpers.models.change import Approval, ChangePlan, PlanFile
 
-__all__ = ["ConfirmGate"]
+__all__ = ["STATES", "ConfirmGate"]
 
-_MARKS = {"closed": "▢", "armed": "▶", "approved": "✔", "refused": "✘", "spent": "■"}
+STATES = {
+    "closed": ("▢", "Closed"),
+    "armed": ("▶", "Armed"),
+    "approved": ("✔", "Approved, not sent yet"),
+    "spent": ("■", "Being applied"),
+    "applied": ("★", "Applied"),
+    "refused": ("✘", "Refused"),
+    "stale": ("⌛", "Stale"),
+}
+"""Each state with its sign and its word: colour is never the only difference."""
+
+_ENDED = ("approved", "spent", "applied", "stale")
+_AGAIN = "Run this cell again to be asked anew."
+
+_STYLE = """<style>
+.glh-gate{border:2px dashed var(--jp-border-color1,#888);border-radius:8px;padding:10px 14px;margin:6px 0}
+.glh-gate .glh-gate-message{padding:6px 10px;margin-top:6px;border:2px dashed currentColor;border-radius:4px;
+ line-height:1.45;overflow-wrap:anywhere;color:var(--jp-ui-font-color1,inherit)}
+.glh-gate .glh-gate-armed{border:4px solid #c17d10}
+.glh-gate .glh-gate-approved{border:5px double #2da160}
+.glh-gate .glh-gate-spent{border:2px solid #428fdc}
+.glh-gate .glh-gate-applied{border:2px solid #2da160;border-left-width:14px}
+.glh-gate .glh-gate-refused{border:2px solid #dd2b0e;border-left-width:14px}
+.glh-gate .glh-gate-stale{border:2px dotted currentColor;text-decoration:line-through;text-decoration-thickness:1px}
+.glh-gate .glh-gate-stale strong,.glh-gate .glh-gate-stale span{display:inline-block;text-decoration:none}
+.glh-gate.jupyter-widgets-disconnected::before{content:"⚡ The kernel of this gate has ended: nothing can be approved here.";
+ font-weight:700}
+.glh-gate.jupyter-widgets-disconnected{opacity:.55;pointer-events:none}
+.glh-gate input:focus-visible,.glh-gate button:focus-visible{outline:3px solid #428fdc;outline-offset:2px}
+</style>"""
 
 
 class ConfirmGate:
@@ -25,7 +56,11 @@ class ConfirmGate:
     Asks one person about one plan.
 
     The answer lives in this object only: running the cell again makes a new gate without an answer,
-    and `take` hands an approval out once.  Nothing is ever answered by default or by waiting.
+    and `take` hands an approval out once.  Nothing is ever answered by default or by waiting.  It hears
+    only the page that it was made for, and nothing that was held up on the way.
+
+    `find_note` looks for a colleague's note on the issue; `on_apply` runs the steps that follow, where the
+    page can (`can_apply`).
     """
 
     def __init__(
@@ -38,59 +73,96 @@ class ConfirmGate:
         clock: Callable[[], datetime],
         spent: Callable[[str], str | None],
         on_approved: Callable[[Approval], None] = lambda approval: None,
+        find_note: Callable[[], Approval] | None = None,
+        on_apply: Callable[[], bool] = lambda: False,
+        can_apply: Callable[[], bool] = lambda: False,
+        ticket: str = "",
     ) -> None:
         self._file, self._operator, self._lasts, self._clock, self._spent = file, operator, lasts, clock, spent
-        self._on_approved = on_approved
+        self._on_approved, self._find_note = on_approved, find_note
+        self._on_apply, self._can_apply = on_apply, can_apply
         self._approval: Approval | None = None
+        self._noted: Approval | None = None
+        self._page = PRESENCE.now().session
         self.state = "closed"
-        wide = widgets.Layout(width="min(100%, 44em)")
-        self.typed = widgets.Text(
-            description="Type the target",
-            placeholder=file.plan.target.typed,
-            layout=wide,
-            style={"description_width": "11em"},
-            tooltip=f"Type {file.plan.target.typed} to arm the button",
-        )
-        self.second = widgets.Text(
-            description="Approval file",
-            placeholder="path of the approval.json that a second person made",
-            layout=wide if file.plan.second_person else widgets.Layout(display="none"),
-            style={"description_width": "11em"},
-        )
-        self.button = widgets.Button(
-            description=f"Approve this change to {file.plan.target.name}",
-            disabled=True,
-            button_style="danger",
-            layout=widgets.Layout(width="auto", max_width="100%"),
-            tooltip="Nothing is sent yet: the next cell applies what you approve here",
-        )
-        self.message = widgets.HTML()
-        self.box = widgets.VBox([widgets.HTML(card), self.typed, self.second, self.button, self.message])
+        self._make_controls(file.plan)
+        head = widgets.HTML(_STYLE + card + self._asked(ticket))
+        self.box = widgets.VBox([head, self.typed, self.look, self.second, self.button, self.apply, self.message])
         self.box.add_class("glh-gate")
         self._say("closed", self._instruction())
+        alive.keep(self)
+
+    def _make_controls(self, plan: ChangePlan) -> None:
+        """The fields and buttons, in the order in which the keyboard reaches them."""
+        two, target = bool(plan.second_person), plan.target
+        self.typed = _text("Type the target", target.typed, f"Type {target.typed} to arm the button")
+        self.look = _button("Look for a colleague's note on the issue", "Reads the notes of the issue", "")
+        self.look.layout.display = "" if two and self._find_note is not None else "none"
+        self.second = _text(
+            "Approval file",
+            "path of the approval.json that a second person made",
+            "What a second person was given by glhelpers approve",
+            shown=two,
+        )
+        self.button = _button(
+            f"Approve this change to {target.name}",
+            "Nothing is sent yet: the next cell applies what you approve here",
+            "danger",
+        )
+        self.apply = _button(
+            "Apply it now ▸", "Runs the cells below: sends the change once and reads it back", "warning"
+        )
+        self.button.disabled, self.apply.layout.display = True, "none"
+        self.message = widgets.HTML()
         self.typed.observe(self._typing, names="value")
         self.second.observe(self._typing, names="value")
         self.button.on_click(self._pressed)
+        self.look.on_click(self._looked)
+        self.apply.on_click(self._go_on)
+
+    def _asked(self, ticket: str) -> str:
+        """Who is asked, for which ticket, and where it would happen."""
+        plan = self._file.plan
+        where = plan.profile if plan.profile == "sandbox" else f"{plan.profile}, which is not the sandbox"
+        for_ticket = f" for ticket {html.escape(ticket)}" if ticket else ""
+        return (
+            f'<p class="glh-asked">You are asked as <strong>{html.escape(self._operator)}</strong>{for_ticket}, on profile '
+            f"<strong>{html.escape(where)}</strong>. The facts are of {self._file.planned_at:%H:%M:%S} UTC; they are read "
+            "again before anything is sent.</p>"
+        )
 
     def _instruction(self) -> str:
         target = self._file.plan.target.typed
         if self._file.plan.second_person:
             why = "; ".join(self._file.plan.second_person)
+            note = " or write a note on the issue, which the button finds" if self._find_note is not None else ""
             return (
-                f"Not approved. This plan needs a second person ({why}): they run `glhelpers approve` on plan.json. "
+                f"Not approved. This plan needs a second person ({why}): they run `glhelpers approve` on plan.json{note}. "
                 f"Then give their file and type {target}."
             )
         return f"Not approved, nothing will be written. Type {target} to arm the button."
 
     def _say(self, state: str, text: str) -> None:
         self.state = state
+        sign, word = STATES[state]
         self.message.value = (
             f'<div class="glh-gate-message glh-gate-{state}" role="status" aria-live="polite">'
-            f"<strong>{_MARKS[state]} {state.upper()}</strong> {html.escape(text)}</div>"
+            f"<strong>{sign} {word.upper()}</strong> <span>{html.escape(text)}</span></div>"
         )
 
+    def _heard(self) -> bool:
+        """Whether this message may move the gate; one of another page, or one held up, closes it for good."""
+        message = PRESENCE.now()
+        if message.session != self._page:
+            self.go_stale("This came from another page than the one that the gate was made for.")
+        elif message.held_up:
+            self.go_stale(f"This was pressed {message.late_seconds:.0f} seconds before it arrived.")
+        else:
+            return True
+        return False
+
     def _typing(self, change: dict[str, Any]) -> None:
-        if self.state in ("approved", "spent"):
+        if self.state in _ENDED or not self._heard():
             return
         fits = self.typed.value == self._file.plan.target.typed
         self.button.disabled = not fits
@@ -99,9 +171,23 @@ class ConfirmGate:
         else:
             self._say("closed", self._instruction())
 
+    def _looked(self, button: widgets.Button) -> None:
+        """A colleague's note, if there is one that counts: it stands in for the file."""
+        if self.state in _ENDED or self._find_note is None or not self._heard():
+            return
+        try:
+            self._noted = self._find_note()
+        except GlhelpersError as none:
+            self._noted = None
+            self._say("closed", str(none))
+            return
+        self.second.layout.display = "none"
+        self._say("closed", f"{self._noted.approved_by} has approved this plan in a note. Type the target to go on.")
+        self._typing({})
+
     def _pressed(self, button: widgets.Button) -> None:
         """One click is one approval: a second click message finds the gate approved and does nothing."""
-        if self.state in ("approved", "spent"):
+        if self.state in _ENDED or not self._heard():
             return
         self.button.disabled = True
         try:
@@ -109,16 +195,24 @@ class ConfirmGate:
         except GlhelpersError as closed:
             self._say("refused", str(closed))
             return
-        self.typed.disabled = self.second.disabled = True
+        self._lock()
         until = self._approval.expires_at.isoformat(timespec="minutes")
         self._say("approved", f"{self._approval.approved_by} approved until {until}. Run the next cell to apply it.")
+        self.apply.layout.display = "" if self._can_apply() else "none"
         self._on_approved(self._approval)
+
+    def _go_on(self, button: widgets.Button) -> None:
+        if self.state == "approved" and self._heard():
+            self.apply.disabled = True
+            self._on_apply()
 
     def _decide(self) -> Approval:
         plan = self._file.plan
         if plan.second_person:
             if self.typed.value != plan.target.typed:
                 raise GateClosed("What was typed is not the target.", next_step="Type the target again.")
+            if self._noted is not None:
+                return self._noted
             approval = read_approval(Path(self.second.value.strip()))
             why = refusal(plan, approval, now=self._clock(), spent_at=self._spent(approval.id))
             if why is not None:
@@ -126,9 +220,45 @@ class ConfirmGate:
             return approval
         return grant(self._file, typed=self.typed.value, approver=self._operator, now=self._clock(), lasts=self._lasts)
 
+    def _lock(self) -> None:
+        self.typed.disabled = self.second.disabled = self.look.disabled = self.button.disabled = True
+
+    def go_stale(self, why: str) -> None:
+        """Forget what was typed and approved, for good; what was handed out already is not taken back here."""
+        if self.state in ("spent", "applied", "stale"):
+            return
+        self._approval = self._noted = None
+        self._lock()
+        self.apply.layout.display = "none"
+        self._say("stale", f"{why} Nothing is approved here. {_AGAIN}")
+
+    def conclude(self, state: str, text: str) -> None:
+        """What came of the approval: `applied`, `refused` or `stale`, in a sentence."""
+        self.apply.layout.display = "none"
+        self._lock()
+        self._say(state, text)
+
     def take(self) -> Approval | None:
-        """The approval, once; None if nobody has approved or it was taken before."""
+        """The approval, once; None if nobody has approved, if it was taken before, or if it was asked for too late."""
+        if self._approval is not None and PRESENCE.now().held_up:
+            self.go_stale("The cell was run long before the kernel heard of it.")
         approval, self._approval = self._approval, None
         if approval is not None:
             self._say("spent", "The approval has been used; it opens no gate again.")
         return approval
+
+
+def _text(label: str, hint: str, tooltip: str, *, shown: bool = True) -> widgets.Text:
+    layout = {"width": "min(100%, 44em)"} if shown else {"display": "none"}
+    return widgets.Text(
+        description=label,
+        placeholder=hint,
+        tooltip=tooltip,
+        layout=widgets.Layout(**layout),
+        style={"description_width": "11em"},
+    )
+
+
+def _button(text: str, tooltip: str, style: str) -> widgets.Button:
+    layout = widgets.Layout(width="auto", max_width="100%", align_self="flex-start")
+    return widgets.Button(description=text, tooltip=tooltip, button_style=style, layout=layout)

@@ -20,6 +20,7 @@ _MODULES = (
     "glhelpers.evidence.keys",
     "glhelpers.evidence.seal",
     "glhelpers.gates.widget",
+    "glhelpers.seat.seat",
     "IPython.core.completer",
     "IPython.core.completerlib",
     "IPython.core.debugger",

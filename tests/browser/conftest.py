@@ -105,13 +105,35 @@ class Notebook:
     page: Page
     pictures: Path
 
-    def open(self, lab: Lab, name: str) -> None:
-        """Open the notebook in a fresh workspace and wait for its kernel."""
+    def open(self, lab: Lab, name: str, *, form: bool = True) -> None:
+        """Open the notebook in a fresh workspace and wait for its form, or else for its kernel."""
         self.page.goto(f"{lab.url}/workspaces/w{time.time_ns()}/tree/{name}.ipynb?token=test")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        if form:
+            self.page.wait_for_selector(".glh-form-message", timeout=60_000)
+            self.button("Look up ▸").wait_for()
+            return
         self.page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
         # A kernel is called idle a moment before JupyterLab has connected to it for good.
         self.page.wait_for_timeout(1500)
+
+    @property
+    def panel(self) -> Locator:
+        """The notebook that is in front."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+    def button(self, name: str) -> Locator:
+        """A button of the notebook that is in front, by its words."""
+        return self.panel.get_by_role("button", name=name)
+
+    def field(self, label: str) -> Locator:
+        """A field of its form, by its label."""
+        return self.panel.locator(".glh-form").get_by_label(label)
+
+    @property
+    def approve(self) -> Locator:
+        """The button of the gate that approves."""
+        return self.gate.get_by_role("button", name="Approve this change")
 
     def menu(self, entry: str) -> None:
         """Choose an entry of the Run menu."""

@@ -37,7 +37,7 @@ def test_a_person_makes_the_change_in_the_admin_page(case: str, lab: Any, notebo
     assert page.locator("text=looked up by hand").first.is_visible()
     notebook.gate.locator("input[type=text]").first.fill("fox-university")
     notebook.says("armed")
-    notebook.gate.locator("button").click()
+    notebook.approve.click()
     notebook.says("approved")
     notebook.run_from("run.apply()")
     page.wait_for_selector(".jp-OutputArea >> text=GateClosed: It is not told yet", timeout=60_000)

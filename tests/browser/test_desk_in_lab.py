@@ -46,7 +46,7 @@ def by_hand(lab: Any, notebook: Any, tmp_path: Path) -> Any:
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
     nbformat.write(book, tmp_path / "books" / "by_hand.ipynb")
     notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    notebook.open(lab, "by_hand")
+    notebook.open(lab, "by_hand", form=False)
     notebook.menu("Run All Cells")
     notebook.page.wait_for_selector(".glh-desk-message.glh-desk-waiting", timeout=60_000)
     notebook.page.wait_for_selector(".glh-lookups-message.glh-lookups-unsaved", timeout=60_000)

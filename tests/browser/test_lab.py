@@ -56,7 +56,7 @@ def test_run_all_stops_at_the_gate_and_a_press_of_the_button_lets_it_through(lab
     notebook.picture("02-look-up", notebook.cell("run.look_up()"))
     notebook.picture("03-check", notebook.cell("run.check()"))
     notebook.picture("04-gate-closed", notebook.gate)
-    button, typed = notebook.gate.locator("button"), notebook.gate.locator("input[type=text]").first
+    button, typed = notebook.approve, notebook.gate.locator("input[type=text]").first
     assert button.is_disabled()
     typed.fill("fox-universit")
     assert button.is_disabled()
@@ -86,7 +86,7 @@ def test_a_gate_run_again_has_forgotten_its_approval(lab: Any, notebook: Any) ->
     notebook.says("closed")
     notebook.gate.locator("input[type=text]").first.fill("fox-university")
     notebook.says("armed")
-    notebook.gate.locator("button").click()
+    notebook.approve.click()
     notebook.says("approved")
     notebook.menu("Run All Cells")
     notebook.page.wait_for_selector(".jp-OutputArea >> text=GateClosed: Nobody has approved the plan", timeout=60_000)
@@ -101,7 +101,7 @@ def test_a_click_and_papermill_leave_the_same_record(lab: Any, notebook: Any, tm
     notebook.says("closed")
     notebook.gate.locator("input[type=text]").first.fill("fox-university")
     notebook.says("armed")
-    notebook.gate.locator("button").click()
+    notebook.approve.click()
     notebook.says("approved")
     notebook.run_from("run.apply()")
     notebook.page.wait_for_selector(".jp-OutputArea >> text=Completed: written and verified", timeout=60_000)

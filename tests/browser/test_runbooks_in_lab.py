@@ -35,11 +35,7 @@ def test_the_next_runbook_opens_with_its_parameters_filled_in(lab: Any, notebook
     link = notebook.page.get_by_role("link", name="Open the notebook with these parameters filled in").first
     notebook.picture("30-go-on", notebook.page.locator(".glh-card", has=link).last)
     link.click()
-    opened = notebook.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
-    cell = opened.locator(".jp-CodeCell", has_text="compute_minutes").first
-    cell.wait_for(timeout=60_000)
-    given = cell.inner_text()
-    assert 'namespace = "mantis-maps"' in given
-    assert 'subscription_name = "A-S00010600"' in given
-    notebook.page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
+    notebook.field("Compute minutes used").wait_for(state="attached", timeout=60_000)
+    assert notebook.field("Group *").input_value() == "mantis-maps"
+    assert notebook.field("Subscription *").input_value() == "A-S00010600"
     assert lab.writes()["attempts"] == 0

@@ -25,7 +25,7 @@ def test_two_open_gates_make_one_change(lab: Any, notebook: Any, chromium: Any, 
     for one in (notebook, other):
         one.gate.locator("input[type=text]").first.fill("fox-university")
         one.says("armed")
-        one.gate.locator("button").click()
+        one.approve.click()
         one.says("approved")
     notebook.run_from("run.apply()")
     other.run_from("run.apply()")

@@ -106,7 +106,7 @@ def test_states_are_told_apart_by_words() -> None:
     seen.append(gate.message.value)
     gate.take()
     seen.append(gate.message.value)
-    for word, text in zip(("CLOSED", "ARMED", "APPROVED", "SPENT"), seen, strict=True):
+    for word, text in zip(("CLOSED", "ARMED", "APPROVED", "BEING APPLIED"), seen, strict=True):
         assert word in text
         assert 'role="status"' in text
 

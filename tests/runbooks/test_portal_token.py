@@ -91,7 +91,7 @@ def test_without_one_the_portals_own_is_asked_about(person: Typing, typed: str) 
     """An empty answer is no token: CustomersDot is asked whose it keeps."""
     person.types = typed
     person.cell(SETUP)
-    person.cell("print(run.look_up(), run._facts.token.value.seen_by)")
+    person.cell("print(run.look_up(), run.run._facts.token.value.seen_by)")
     assert len(person.prompts) == 1
     assert "adapter" in person.all_shown()
 
@@ -108,7 +108,7 @@ def test_a_token_that_is_set_is_not_asked_for(person: Typing) -> None:
     """What stands in the environment is used without a prompt, and is shown as little."""
     person.cell(f"import os; os.environ['GLHELPERS_PORTAL_TOKEN'] = '{TOKEN[:8]}' + '{TOKEN[8:]}'")
     person.cell(SETUP)
-    person.cell("print(run.look_up(), run._facts.token.value.seen_by)")
+    person.cell("print(run.look_up(), run.run._facts.token.value.seen_by)")
     assert person.prompts == []
     assert "owner" in person.all_shown()
     person.shown = [content for content in person.shown if "code" not in content]

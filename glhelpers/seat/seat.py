@@ -1,0 +1,325 @@
+"""
+A person's seat at a runbook: the form, the profile, and the steps of the run that the form begins.
+
+Nothing is read or kept before the first look-up.  A look-up with other parameters is another run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import clear_output, display
+
+from glhelpers.actions.catalogue import CATALOGUE, Runbook
+from glhelpers.clients.clients import open_clients
+from glhelpers.errors import GlhelpersError, NotAuthenticated, RunbookContractError
+from glhelpers.evidence import show
+from glhelpers.evidence.text import one_line
+from glhelpers.gates.alive import close_all, watch_pages
+from glhelpers.gates.presence import PRESENCE
+from glhelpers.models.fact import FactState
+from glhelpers.models.request import parse_parameters, ticket_number
+from glhelpers.run import Run
+from glhelpers.seat.front import Front
+from glhelpers.seat.parameter_form import ParameterForm
+from glhelpers.seat.ticket_text import named_in
+from glhelpers.seat.tokens import NAMES, ask_for, with_lent, with_tokens
+from glhelpers.settings import Settings, load_settings, profiles_to_choose, require_tokens
+
+__all__ = ["Seat", "take_seat"]
+
+_FRONT = Front()
+_LEFT: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+_TO_THE_GATE = ("look up", "confirm")
+_FROM_THE_GATE = ("apply", "record")
+
+
+def take_seat(book: Runbook, given: dict[str, Any]) -> Seat:
+    """The seat that a setup cell opens; the pages that show this notebook speak with it from now on."""
+    seat = Seat(book, {name: "" if value is None else str(value) for name, value in given.items()})
+    _FRONT.serve(seat.greeting, seat.joined, seat.told)
+    _FRONT.listen()
+    watch_pages()
+    return seat
+
+
+class Seat:
+    """
+    What `open_runbook` gives a person: shown, it is the form; its steps are those of the run that the form began.
+
+    `cell` are the values of the parameters cell.  What was typed into the form since that cell was last
+    changed is kept, so that running all cells again does not undo it.
+    """
+
+    def __init__(self, book: Runbook, cell: dict[str, str]) -> None:
+        self.book, self._cell = book, cell
+        self._run: Run | None = None
+        self._closed: Any = None
+        self._presence = PRESENCE.now()
+        close_all("The runbook was opened anew.")
+        self.settings: Settings = load_settings()
+        values = self._begin_with()
+        self.form = ParameterForm(
+            book.parameters,
+            values,
+            on_changed=self._changed,
+            on_go=self._go,
+            on_ticket=self._fill_from_ticket,
+        )
+        self._head = widgets.HTML()
+        self.profile = widgets.Dropdown(
+            description="Profile",
+            options=profiles_to_choose(),
+            value=self.settings.profile,
+            layout=widgets.Layout(width="min(100%, 46em)"),
+            style={"description_width": "13em"},
+            tooltip="Which services this notebook reaches",
+        )
+        self.profile.observe(self._switch, names="value")
+        parts = [self._head, self.profile, self.form.box]
+        if book.id == "start_here":
+            parts.append(widgets.HTML(show.catalogue_card(_books())))
+        self.box = widgets.VBox(parts)
+        self.box.add_class("glh-seat")
+        self._show_head()
+        if values != cell:
+            self._changed(values)
+
+    def _begin_with(self) -> dict[str, str]:
+        """What the form holds at first; never the demonstration's values where they would meet real customers."""
+        left = _LEFT.get(self.book.id)
+        values = dict(left[1]) if left is not None and left[0] == self._cell else dict(self._cell)
+        return values if self.settings.profile == "sandbox" else self._without_examples(values)
+
+    def _without_examples(self, values: dict[str, str]) -> dict[str, str]:
+        return {name: "" if self.book.examples.get(name) == value else value for name, value in values.items()}
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        shown: dict[str, Any] = dict(self.box._repr_mimebundle_())
+        return {**shown, "text/plain": f"{self.book.id} on profile {self._where()}"}
+
+    def _where(self) -> str:
+        return "PRODUCTION" if self.settings.production else self.settings.profile
+
+    def _show_head(self) -> None:
+        self._head.value = show.seat_head(
+            self.book.title, self.book.purpose, self.settings.profile, self.settings.production, self.book.writes
+        )
+
+    # What the page's own half hears and tells.
+
+    def greeting(self) -> dict[str, Any]:
+        """What a page is told when it greets."""
+        return {"profile": self.settings.profile, "production": self.settings.production, "runbook": self.book.id}
+
+    def joined(self) -> None:
+        """A page takes part: its buttons can run steps, and its parameters cell follows the form."""
+        self.form.lets_go(True)
+        if self.form.values != self._cell:
+            self._write_cell()
+
+    def told(self, said: dict[str, Any]) -> None:
+        """What a page tells."""
+        if said.get("connected_again"):
+            close_all("The connection was lost for a while.")
+        panel = getattr(self._closed, "panel", None)
+        if panel is not None and ("saved" in said or "not_saved" in said):
+            panel.page_saved(saved="saved" in said)
+
+    def _write_cell(self) -> None:
+        values = {name: value for name, value in self.form.values.items() if value or name in self._cell}
+        if _FRONT.tell({"parameters": values}):
+            self._cell = values
+
+    def _ask_page(self, steps: tuple[str, str]) -> bool:
+        return _FRONT.tell({"run": list(steps)}, PRESENCE.now().session)
+
+    def _go(self) -> None:
+        if not self._ask_page(_TO_THE_GATE):
+            self.form.say("stopped", "This page cannot run the steps for you: run the cells below.")
+
+    # The form.
+
+    def _changed(self, values: dict[str, str]) -> None:
+        _LEFT[self.book.id] = (self._cell, values)
+        self._write_cell()
+        _LEFT[self.book.id] = (self._cell, values)
+
+    def _switch(self, change: dict[str, Any]) -> None:
+        """Another profile: other services, other tokens, and none of the values of the demonstration."""
+        try:
+            self.settings = with_lent(load_settings(change["new"], switched=True))
+        except GlhelpersError as wrong:
+            self.profile.value = change["old"]
+            self.form.say("stopped", str(wrong))
+            return
+        close_all(f"The profile is {self.settings.profile} now.")
+        self._run = self._closed = None
+        self._show_head()
+        _FRONT.tell(self.greeting())
+        if self.settings.profile != "sandbox":
+            self.form.fill(self._without_examples(self.form.values))
+
+    def _fill_from_ticket(self, link: str) -> None:
+        """Put what the ticket names into the fields that are empty; of several candidates the person chooses."""
+        number = ticket_number(link)
+        if number is None:
+            self.form.say("mend", "That is no link to a ticket such as https://gitlab.zendesk.com/agent/tickets/1002.")
+            return
+        self.form.say("running", f"Reading ticket {number} ...")
+        try:
+            settings = with_lent(self.settings)
+            require_tokens(settings)
+            with open_clients(settings) as clients:
+                ticket, comments = clients.zendesk.ticket(number), clients.zendesk.comments(number)
+        except GlhelpersError as failed:
+            self.form.say("stopped", f"Ticket {number} could not be read: {failed}")
+            return
+        named = named_in([ticket.subject or "", *(comment.body for comment in comments)])
+        empty = {name for name, value in self.form.values.items() if not value}
+        sure = {name: found[0] for name, found in named.items() if name in empty and len(found) == 1}
+        several = {name: found for name, found in named.items() if name in empty and len(found) > 1}
+        self.form.fill(sure)
+        self.form.say("told", _told_by_ticket(number, ticket.subject, sure, several))
+
+    # The steps.
+
+    def look_up(self) -> Any:
+        """Begin the run that the form asks for, or look up again for the one that has begun."""
+        self._presence = PRESENCE.now()
+        asked = parse_parameters(self.book.parameters, dict(self.form.values), self.book.id)
+        self.settings = with_tokens(self.settings)
+        require_tokens(self.settings)
+        from glhelpers.evidence.keys import own_signer
+
+        own_signer()  # a key that cannot be used is told now, not when the evidence of a change is to be sealed
+        run = self._run
+        if (
+            run is None
+            or self._closed is not None
+            or run.asked != asked
+            or run.settings.profile != self.settings.profile
+        ):
+            run = self._new_run(asked)
+        else:
+            run.use(self.settings)
+        with self._progress(run):
+            view = self._looked_up(run)
+        self._hint_at_profile(run)
+        return view
+
+    def _new_run(self, asked: Any) -> Run:
+        before, self._closed = self._run, None
+        run = self._run = Run(self.book, asked, self.settings)
+        if before is not None and before.settings.profile == self.settings.profile and not asked.portal_facts:
+            run.keep_sheet_of(before)
+        run.can_apply, run.on_apply = lambda: _FRONT.there, lambda: self._ask_page(_FROM_THE_GATE)
+        return run
+
+    def _looked_up(self, run: Run) -> Any:
+        """Look up; a token that is refused can be replaced in place, once."""
+        try:
+            return run.look_up()
+        except NotAuthenticated as refused:
+            service = refused.service
+            if service not in NAMES:
+                raise
+            changed = ask_for(self.settings, service, refused.message)
+            if changed is self.settings:
+                raise
+        self.settings = changed
+        run.use(changed)
+        return run.look_up()
+
+    @contextmanager
+    def _progress(self, run: Run) -> Iterator[None]:
+        """Each fact as it comes in; the line goes when all are there."""
+        began, seen, line = time.monotonic(), [], widgets.HTML()
+
+        def told(label: str) -> None:
+            seen.append(label)
+            line.value = show.progress_line(seen, time.monotonic() - began)
+
+        line.value = show.progress_line(seen, 0.0)
+        display(line)
+        run.on_looked_up = told
+        try:
+            yield
+        finally:
+            run.on_looked_up = lambda label: None
+            clear_output(wait=True)
+            line.close()
+
+    def _hint_at_profile(self, run: Run) -> None:
+        """Where nothing that was named is known, the profile may be the wrong one."""
+        named = [fact for fact in run.known.facts if fact.name in ("namespace", "subscription", "ticket", "account")]
+        if named and all(fact.state is FactState.absent for fact in named):
+            text = (
+                f"Nothing that was named is known on profile {self.settings.profile}. If it is another one that is meant, "
+                "choose it in the form above and look up again."
+            )
+            self.form.say("stopped", text)
+
+    def check(self) -> Any:
+        """See `Run.check`."""
+        return self._open_run().check()
+
+    def plan(self) -> Any:
+        """See `Run.plan`."""
+        return self._open_run().plan()
+
+    def confirm(self) -> Any:
+        """See `Run.confirm`."""
+        return self._open_run().confirm()
+
+    def apply(self) -> Any:
+        """See `Run.apply`."""
+        return self._open_run().apply()
+
+    def verify(self) -> Any:
+        """See `Run.verify`."""
+        return self._open_run().verify()
+
+    def record(self) -> Any:
+        """See `Run.record`; once it is closed, the record is only shown again."""
+        if self._closed is None:
+            self._closed = self._open_run().record()
+        return self._closed
+
+    @property
+    def run(self) -> Run:
+        """The run that the last look-up began; raises `RunbookContractError` where none did."""
+        if self._run is None:
+            raise RunbookContractError(
+                "Nothing was looked up yet.", next_step="Fill in the form and run the step 'look up'."
+            )
+        return self._run
+
+    @property
+    def gate(self) -> Any:
+        """The gate that the step `confirm` showed last, or None."""
+        return self.run.gate
+
+    def _open_run(self) -> Run:
+        if self._closed is not None:
+            raise RunbookContractError(
+                "This run is closed and its evidence is sealed.",
+                next_step="Run the step 'look up' again: that begins a new run.",
+            )
+        return self.run
+
+
+def _books() -> list[tuple[str, str, str, bool]]:
+    return [(book.id, book.title, book.purpose, book.writes) for book in CATALOGUE.values() if book.id != "start_here"]
+
+
+def _told_by_ticket(number: int, subject: str | None, sure: dict[str, str], several: dict[str, tuple[str, ...]]) -> str:
+    """What the ticket told, in a line."""
+    about = f"Ticket {number}" + (f" ({one_line(subject)[:120]})" if subject else "")
+    parts = [f"filled in: {', '.join(f'{name} {value}' for name, value in sure.items())}"] if sure else []
+    parts += [f"{name} could be {' or '.join(found)}: choose" for name, found in several.items()]
+    return f"{about}: {'; '.join(parts)}. Check each." if parts else f"{about} names nothing that is missing here."
