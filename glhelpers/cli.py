@@ -188,8 +188,8 @@ def attach(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, send nothing.")] = False,
 ) -> None:
     """Put a run on an issue (internal note) or a ticket (private comment), with its files; once, or brought up to date."""
-    from glhelpers.batch.attach import Asked, attach_run
-    from glhelpers.batch.attach_words import done, would_send
+    from glhelpers.evidence.attach import Asked, attach_run
+    from glhelpers.evidence.attach_words import done, would_send
 
     asked = Asked(issue, ticket, tuple(label or ()), tuple(tag or ()), notebook, dry_run)
     for told in attach_run(run_dir, asked, _settings()):

@@ -67,6 +67,16 @@ class Run(Acting):
         """The gate that `confirm` showed last, where a person sits."""
         return self._gate
 
+    @property
+    def ended(self) -> bool:
+        """Whether the rules have decided that nothing is to be planned, or a change was settled already."""
+        return self.known.decision is not None and self._ended()
+
+    @property
+    def lacks_a_sheet(self) -> bool:
+        """Whether a person still has to look something up by hand."""
+        return bool(self._open_clients().to_look_up)
+
     def keep_sheet_of(self, before: Run) -> None:
         """Take over what a person looked up by hand for an earlier run of the same seat; it keeps its own time."""
         self._sheet = before._sheet
@@ -128,7 +138,15 @@ class Run(Acting):
             self._write_texts(decision)
             pictures = [show.seats_picture(self.known.seats)] if self.known.seats is not None else []
             pictures += [show.minutes_picture(self.known.minutes)] if self.known.minutes is not None else []
-            body = [show.decision_path(decision, decision.stages), show.findings_table(findings), *pictures]
+            ends = (
+                [] if decision.status is None else [show.stop_card(decision.status, decision.why, decision.next_step)]
+            )
+            body = [
+                *ends,
+                show.decision_path(decision, decision.stages, words=not ends),
+                show.findings_table(findings),
+                *pictures,
+            ]
             return View("".join(body) + self._go_on(), f"{decision.status or 'no objection'}: {decision.why}")
 
     def _go_on(self) -> str:
@@ -260,8 +278,8 @@ class Run(Acting):
     def _how_to_attach(self) -> str:
         if self.settings.driven:
             return ""
-        command = f"glhelpers attach {_shown(self.folder.path)}"
-        return f" To attach it: save this notebook, then run <code>{html.escape(command)}</code> in a terminal."
+        command = html.escape(f"glhelpers attach {_shown(self.folder.path)}")
+        return f" Attach it below; or save this notebook and run <code>{command}</code> in a terminal."
 
 
 def _now() -> datetime:

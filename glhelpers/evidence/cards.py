@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -45,11 +46,14 @@ __all__ = [
     "seat_head",
     "step_note",
     "steps",
+    "stop",
     "summary",
 ]
 
 _ALTERNATIVES = "others"
 """The stage whose findings say why something else does not fit: they are read, not folded away."""
+
+_OLD_MINUTES = 5
 
 _AS_BEFORE = Sign("↶", "as before", "calm")
 _PASSED = Sign("✓", "nothing stands against it", "good")
@@ -57,6 +61,8 @@ _PASSED = Sign("✓", "nothing stands against it", "good")
 
 def facts(lines: Sequence[Fact[Any] | FactLine]) -> Markup:
     """Each fact with its value in plain words, its source and time, or the reason why it is not known."""
+    told = [given if isinstance(given, FactLine) else fact_line(given) for given in lines]
+    newest = max((line.read_at for line in told), default=None)
     rows = [
         {
             "label": line.label,
@@ -69,10 +75,19 @@ def facts(lines: Sequence[Fact[Any] | FactLine]) -> Markup:
             "told_by": line.told_by or "the operator",
             "call": line.call,
             "read_at": moment(line.read_at),
+            "age": _older(line.read_at, newest),
         }
-        for line in (given if isinstance(given, FactLine) else fact_line(given) for given in lines)
+        for line in told
     ]
     return macro("facts_table", rows)
+
+
+def _older(read_at: datetime, newest: datetime | None) -> str:
+    """How much older than the newest fact this one is, where that may matter."""
+    minutes = int((newest - read_at).total_seconds() // 60) if newest is not None else 0
+    if minutes < _OLD_MINUTES:
+        return ""
+    return f"{minutes} min older" if minutes < 120 else f"{minutes // 60} h older"
 
 
 def findings(found: Sequence[Finding]) -> Markup:
@@ -99,8 +114,8 @@ def _finding_row(finding: Finding) -> dict[str, object]:
     }
 
 
-def decision(decided: Decision, stages: Sequence[str]) -> Markup:
-    """The stages in order, each with its worst verdict, and the one where the way ended marked."""
+def decision(decided: Decision, stages: Sequence[str], *, words: bool = True) -> Markup:
+    """The stages in order, each with its worst verdict, and the one where the way ended marked; and why, in words."""
     reached = dict(decided.path)
     known = stages or decided.stages
     names = [*known, *(name for name in reached if name not in known)]
@@ -114,7 +129,7 @@ def decision(decided: Decision, stages: Sequence[str]) -> Markup:
     ]
     if decided.status is None:
         path.append({"name": "plan", "sign": _PASSED, "ends": True})
-    return macro("decision_path", path, decided.why, decided.next_step)
+    return macro("decision_path", path, decided.why if words else "", decided.next_step if words else None)
 
 
 def plan(proposed: ChangePlan) -> Markup:
@@ -193,6 +208,14 @@ def differences(moved: Sequence[tuple[str, str, str]]) -> Markup:
 def step_note(title: str, status: Status, why: str, next_step: str | None) -> Markup:
     """What a step has to say where it has nothing to show: how the run stands, why, and what to do."""
     return macro("step_note", {"title": title, "sign": STATUS_SIGNS[status], "why": why, "next_step": next_step})
+
+
+def stop(status: Status, why: str, next_step: str | None) -> Markup:
+    """That a run ends here, before anything else is read: its status, why, and what to do now."""
+    halts = status not in (Status.completed, Status.no_change_needed)
+    otherwise = "Nothing more here; the record closes the run."
+    note = {"sign": STATUS_SIGNS[status], "why": why, "next_step": next_step, "halts": halts, "otherwise": otherwise}
+    return macro("stop", note)
 
 
 def drafts(written: Sequence[Draft]) -> Markup:

@@ -48,7 +48,27 @@ def seats_svg(seats: Seats) -> Markup:
         rows.append(_Row("Seats needed under the new plan", seats.needed_low, _GOOD, most=seats.needed_high))
         rows.append(_Row("Would be owed if max seats used is reset", seats.owed_if_reset, _WARN))
         rows.append(_Row("Would be owed if max seats used is carried over", seats.owed_if_carried_over, _WARN))
-    return _drawn("Seats", rows, mark=seats.new_seats, mark_label="| seats of the new subscription")
+    drawn = _drawn("Seats", rows, mark=seats.new_seats, mark_label="| seats of the new subscription")
+    return drawn + macro("picture_words", _true_up(seats)) if seats.new_seats is not None else drawn
+
+
+def _true_up(seats: Seats) -> str:
+    """What the forecast means for whoever pays (docs: quarterly reconciliation; annual true-up)."""
+    low, high = seats.owed_if_reset, seats.owed_if_carried_over
+    if low is None and high is None:
+        return "Forecast: how many seats would be owed is not known, so what a true-up would cost is not known."
+    figures = sorted({figure for figure in (low, high) if figure is not None})
+    if figures == [0]:
+        return "Forecast: no seat would be owed, so there is nothing for a true-up to bill."
+    most = figures[-1]
+    owed = f"{most} seat{'s' if most != 1 else ''}" if len(figures) == 1 else f"{figures[0]} to {most} seats"
+    if low is None or high is None:
+        owed = f"at least {owed}"
+    return (
+        f"Forecast: {owed} would be owed. A true-up bills the customer for each of them: by the quarters that are left of "
+        "the term where usage is reconciled each quarter, for the whole year where it is not. Education and open "
+        "source programmes pay nothing for them."
+    )
 
 
 def minutes_svg(minutes: Minutes) -> Markup:

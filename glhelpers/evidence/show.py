@@ -36,6 +36,7 @@ __all__ = [
     "seats_picture",
     "step_note",
     "steps_table",
+    "stop_card",
     "style",
     "summary_card",
 ]
@@ -61,9 +62,9 @@ def findings_table(findings: Sequence[Finding]) -> str:
     return _styled(cards.findings(findings))
 
 
-def decision_path(decision: Decision, stages: Sequence[str] = ()) -> str:
+def decision_path(decision: Decision, stages: Sequence[str] = (), *, words: bool = True) -> str:
     """The way through the stages and where it ended; see `cards.decision`."""
-    return _styled(cards.decision(decision, stages))
+    return _styled(cards.decision(decision, stages, words=words))
 
 
 def plan_card(plan: ChangePlan) -> str:
@@ -124,6 +125,11 @@ def catalogue_card(books: Sequence[tuple[str, str, str, bool]]) -> str:
 def progress_line(looked_up: Sequence[str], seconds: float) -> str:
     """How far a look-up is; see `cards.progress`."""
     return _styled(cards.progress(looked_up, seconds))
+
+
+def stop_card(status: Status, why: str, next_step: str | None) -> str:
+    """That the run ends here; see `cards.stop`."""
+    return _styled(cards.stop(status, why, next_step))
 
 
 def summary_card(record: RunRecord) -> str:

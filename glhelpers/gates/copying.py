@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-__all__ = ["link", "rows_to_copy", "status_line"]
+__all__ = ["link", "rows_to_copy", "status_line", "texts_to_copy"]
 
 # The value travels in an attribute, so that this script is the same for every button. Off https (and
 # off this machine) browsers offer no clipboard; the old way of copying a selection works there.
@@ -37,10 +37,19 @@ def rows_to_copy(rows: Iterable[tuple[str, str]]) -> str:
     return f'<table class="glh-t glh-copy"><tbody>{body}</tbody></table>' if body else ""
 
 
+def texts_to_copy(texts: Iterable[tuple[str, str]]) -> str:
+    """A button for each text, which copies all of it; the texts themselves are shown elsewhere."""
+    items = "".join(f"<li>{_button(label, text)} {html.escape(label)}</li>" for label, text in texts)
+    return f"<h3>Copy a draft</h3><ul>{items}</ul>" if items else ""
+
+
 def _value(label: str, value: str) -> str:
+    return f"<code>{html.escape(value)}</code> {_button(label, value)}"
+
+
+def _button(label: str, value: str) -> str:
     name, shown = html.escape(f"Copy {label}"), html.escape(value)
     return (
-        f"<code>{shown}</code> "
         f'<button type="button" class="jupyter-button" aria-label="{name}" data-copy="{shown}" onclick="{_SCRIPT}">Copy</button> '
         '<span role="status" aria-live="polite"></span>'
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
@@ -24,10 +25,12 @@ from glhelpers.gates.presence import PRESENCE
 from glhelpers.models.fact import FactState
 from glhelpers.models.request import parse_parameters, ticket_number
 from glhelpers.run import Run
+from glhelpers.seat.attach_panel import AttachPanel
 from glhelpers.seat.front import Front
 from glhelpers.seat.parameter_form import ParameterForm
 from glhelpers.seat.ticket_text import named_in
 from glhelpers.seat.tokens import NAMES, ask_for, with_lent, with_tokens
+from glhelpers.session import View
 from glhelpers.settings import Settings, load_settings, profiles_to_choose, require_tokens
 
 __all__ = ["Seat", "take_seat"]
@@ -47,6 +50,14 @@ def take_seat(book: Runbook, given: dict[str, Any]) -> Seat:
     return seat
 
 
+@dataclass(frozen=True)
+class _Closed:
+    """A run that was recorded: what its last cell shows, and the panel below it."""
+
+    view: View
+    panel: AttachPanel
+
+
 class Seat:
     """
     What `open_runbook` gives a person: shown, it is the form; its steps are those of the run that the form began.
@@ -58,7 +69,7 @@ class Seat:
     def __init__(self, book: Runbook, cell: dict[str, str]) -> None:
         self.book, self._cell = book, cell
         self._run: Run | None = None
-        self._closed: Any = None
+        self._closed: _Closed | None = None
         self._presence = PRESENCE.now()
         close_all("The runbook was opened anew.")
         self.settings: Settings = load_settings()
@@ -126,9 +137,17 @@ class Seat:
         """What a page tells."""
         if said.get("connected_again"):
             close_all("The connection was lost for a while.")
-        panel = getattr(self._closed, "panel", None)
-        if panel is not None and ("saved" in said or "not_saved" in said):
-            panel.page_saved(saved="saved" in said)
+        if self._closed is not None and ("saved" in said or "not_saved" in said):
+            self._closed.panel.page_saved(saved="saved" in said)
+        if said.get("ran") == _TO_THE_GATE[1] and self._has_nothing_to_ask():
+            self._ask_page(_FROM_THE_GATE)
+
+    def _has_nothing_to_ask(self) -> bool:
+        """Whether the run has ended without a plan, so that its record can be closed at once."""
+        run = self._run
+        return (
+            run is not None and self._closed is None and run.known.plan is None and run.ended and not run.lacks_a_sheet
+        )
 
     def _write_cell(self) -> None:
         values = {name: value for name, value in self.form.values.items() if value or name in self._cell}
@@ -285,10 +304,21 @@ class Seat:
         return self._open_run().verify()
 
     def record(self) -> Any:
-        """See `Run.record`; once it is closed, the record is only shown again."""
+        """See `Run.record`, and the panel that attaches it; once it is closed, both are only shown again."""
         if self._closed is None:
-            self._closed = self._open_run().record()
-        return self._closed
+            run = self._open_run()
+            view = run.record()
+            panel = AttachPanel(
+                run.folder.path,
+                run.settings,
+                issue=run.asked.issue,
+                ticket=run.asked.ticket_url,
+                drafts=run.known.drafts,
+                save=lambda: _FRONT.tell({"save": run.known.run_id}, PRESENCE.now().session),
+            )
+            self._closed = _Closed(view, panel)
+        display(self._closed.view)
+        return self._closed.panel.box
 
     @property
     def run(self) -> Run:

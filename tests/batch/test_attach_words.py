@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from glhelpers.batch.attach_words import done, would_send
+from glhelpers.evidence.attach_words import done, would_send
 from glhelpers.evidence.personal import Destination
 from glhelpers.evidence.publish import Attached, SentFile
 

@@ -65,6 +65,8 @@ def _tags(book: NotebookNode) -> Iterator[str]:
 
 def _order(book: NotebookNode) -> Iterator[str]:
     for before, cell in zip([None, *book.cells], book.cells, strict=False):
+        if "setup" in _tags_of(cell):
+            continue  # the form that it shows goes with the parameters, and the text stands before those
         if cell.cell_type == "code" and (before is None or before.cell_type != "markdown"):
             yield f"no text stands before code cell {cell.id}"
     roles = [tag for cell in book.cells for tag in _tags_of(cell) if tag in ("parameters", "setup", STEP_TAGS[0])]

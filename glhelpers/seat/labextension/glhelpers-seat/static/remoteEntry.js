@@ -149,7 +149,10 @@
       const steps = cells.slice(from, to + 1).filter(cell => cell.model.type === "code");
       steps.forEach(cell => cell.outputArea && cell.outputArea.model.clear());
       steps[0].node.scrollIntoView({ block: "start" });
-      await this.actions.runCells(this.panel.content, steps, this.panel.sessionContext);
+      const went = await this.actions.runCells(this.panel.content, steps, this.panel.sessionContext);
+      if (went && this.comm) {
+        this.comm.send({ ran: last });
+      }
     }
 
     onStatus(status) {

@@ -107,7 +107,7 @@ def _complete(run_dir: Path, record: RunRecord, notebook: Path | None, settings:
     has_own = (run_dir / "notebook.ipynb").is_file()
     source = notebook or (None if has_own else remembered_notebook(settings, record.run_id))
     if source is not None:
-        from glhelpers.batch.attach_notebook import take_in
+        from glhelpers.evidence.attach_notebook import take_in
 
         take_in(run_dir, source)
     elif not has_own:
