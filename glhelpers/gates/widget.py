@@ -37,6 +37,7 @@ _STYLE = """<style>
 .glh-gate{border:2px dashed var(--jp-border-color1,#888);border-radius:8px;padding:10px 14px;margin:6px 0}
 .glh-gate .glh-gate-message{padding:6px 10px;margin-top:6px;border:2px dashed currentColor;border-radius:4px;
  line-height:1.45;overflow-wrap:anywhere;color:var(--jp-ui-font-color1,inherit)}
+.glh-gate .glh-asked{line-height:1.45;margin:6px 0}
 .glh-gate .glh-gate-armed{border:4px solid #c17d10}
 .glh-gate .glh-gate-approved{border:5px double #2da160}
 .glh-gate .glh-gate-spent{border:2px solid #428fdc}

@@ -1,0 +1,137 @@
+"""The expert's seat in a real browser: the form, the buttons, the keyboard, what a screen reader is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+pytestmark = pytest.mark.browser
+
+OURS = {"include": [[".glh-seat"], [".glh-gate"], [".jp-OutputArea-output .glh"]]}
+WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+
+
+def violations(page: Any) -> list[str]:
+    """What axe-core finds wrong in what the runbooks show; JupyterLab's own frame is not ours to judge."""
+    found = Axe().run(page, context=OURS, options=WCAG).response["violations"]
+    return [f"{item['id']}: {node['html'][:200]}" for item in found for node in item["nodes"]]
+
+
+def parameters_in_file(path: Path) -> dict[str, str]:
+    """The values of a saved notebook's parameters cell."""
+    book = json.loads(path.read_text())
+    (cell,) = (cell for cell in book["cells"] if "parameters" in cell["metadata"].get("tags", []))
+    values: dict[str, str] = {}
+    exec("".join(cell["source"]), {}, values)
+    return values
+
+
+def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: Any, tmp_path: Path) -> None:
+    """
+    The first page is start_here with its catalogue; a wrong value is told below its field, and nothing can be looked up.
+
+    What is typed goes to the parameters cell; a run that ends without a plan goes on to its record and hands on.
+    """
+    page = notebook.page
+    page.goto(f"{lab.url.removesuffix('/lab')}/?token=test")
+    notebook.button("Look up ▸").wait_for(timeout=60_000)
+    assert "start_here" in page.url
+    assert "sandbox" in page.locator("#glh-profile").inner_text()
+    assert notebook.panel.get_by_role("link", name="Force Associate SaaS Subscription").is_visible()
+    notebook.picture("50-start-here")
+    assert list(lab.runs.glob("**/record.json")) == []
+
+    group = notebook.field("Group")
+    group.fill("mantis maps")
+    page.wait_for_selector(".glh-problem >> text=Group is not a group path")
+    assert notebook.button("Look up ▸").is_disabled()
+    notebook.picture("51-form-to-mend", notebook.panel.locator(".glh-form"))
+    assert violations(page) == []
+    group.fill("mantis-maps")
+    notebook.field("Issue").fill("gitlab-com/support/internal-requests#600")
+    page.wait_for_selector(".glh-form-message.glh-form-ready")
+    notebook.button("Look up ▸").click()
+    notebook.button("Preview what will be sent").wait_for(timeout=60_000)
+    assert notebook.panel.get_by_role("link", name="Open the notebook with these parameters filled in").count() > 0
+    notebook.button("Preview what will be sent").click()
+    page.wait_for_selector(".glh-attach-message.glh-attach-shown, .glh-attach-message.glh-attach-failed")
+    given = parameters_in_file(tmp_path / "books" / "start_here.ipynb")
+    assert (given["namespace"], given["issue"]) == ("mantis-maps", "gitlab-com/support/internal-requests#600")
+
+
+def test_by_keyboard_alone_from_the_form_to_the_attached_evidence(lab: Any, notebook: Any) -> None:
+    """Every control is reached by Tab in the order of reading and has a name; the preview is what is sent, once."""
+    page, keys = notebook.page, notebook.page.keyboard
+    notebook.open(lab, "force_associate")
+    notebook.field("Ticket link").focus()
+    passed = tab_to(page, "Look up ▸")
+    assert [name for name in passed if name in ("Issue", "Group *", "Subscription *")] == [
+        "Issue",
+        "Group *",
+        "Subscription *",
+    ]
+    assert "" not in passed
+    keys.press("Enter")
+    notebook.says("closed")
+    assert violations(page) == []
+    notebook.gate.get_by_label("Type the target").focus()
+    keys.type("fox-university")
+    notebook.says("armed")
+    assert tab_to(page, "Approve this change to fox-university") == []
+    keys.press("Enter")
+    notebook.says("approved")
+    assert violations(page) == []
+    tab_to(page, "Apply it now ▸")
+    keys.press("Enter")
+    notebook.says("applied")
+    notebook.button("Preview what will be sent").wait_for(timeout=60_000)
+    assert lab.writes()["support_tools"] == 1
+    notebook.picture("52-gate-applied", notebook.gate)
+
+    notebook.button("Preview what will be sent").focus()
+    keys.press("Enter")
+    page.wait_for_selector(".glh-attach-message.glh-attach-shown", timeout=60_000)
+    shown = notebook.panel.get_by_role("region", name="What will be sent").inner_text()
+    assert "would add one internal note" in shown
+    notebook.picture("53-preview", notebook.panel.locator(".glh-attach"))
+    assert violations(page) == []
+    before = notes(lab, 2)
+    notebook.button("Attach exactly this").focus()
+    keys.press("Enter")
+    page.wait_for_selector(".glh-attach-message.glh-attach-sent", timeout=60_000)
+    (note,) = [body for body in notes(lab, 2) if body not in before]
+    assert note.splitlines()[0] == shown.split("-" * 80)[1].strip().splitlines()[0]
+    assert notebook.button("Attach exactly this").is_disabled()
+
+    notebook.cell("run.apply()").locator(".jp-InputArea").click()
+    keys.press("Shift+Enter")
+    page.wait_for_selector(".jp-OutputArea >> text=This run is closed and its evidence is sealed", timeout=60_000)
+    assert lab.writes()["support_tools"] == 1
+
+
+def tab_to(page: Any, name: str) -> list[str]:
+    """Press Tab until a control with this name has the focus; the names of those passed, as a screen reader says them."""
+    passed: list[str] = []
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        here = page.evaluate(
+            "() => { const e = document.activeElement; return e.labels && e.labels.length ? e.labels[0].innerText "
+            ": (e.getAttribute('aria-label') || e.innerText || '').trim(); }"
+        )
+        if here == name:
+            return passed
+        passed.append(here)
+    raise AssertionError(f"{name} was not reached: {passed}")
+
+
+def notes(lab: Any, iid: int) -> list[str]:
+    """The notes on an issue of the sandbox."""
+    path = f"/api/v4/projects/gitlab-com%2Fsupport%2Finternal-requests/issues/{iid}/notes"
+    asked = Request(f"{lab.sandbox.urls['gitlab']}{path}", headers={"PRIVATE-TOKEN": lab.sandbox.tokens["admin"]})
+    with urlopen(asked) as answer:
+        return [str(note["body"]) for note in json.load(answer) if not note["system"]]
