@@ -20,6 +20,7 @@ from glhelpers.evidence_cli import evidence_app
 from glhelpers.explain_cli import explain_command
 from glhelpers.handbook_cli import handbook_app
 from glhelpers.journal_cli import journal_app
+from glhelpers.rehearsal_cli import add_rehearsal
 
 if TYPE_CHECKING:
     from glhelpers.batch.tour import Shown
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 sandbox_app = typer.Typer(no_args_is_help=True, help="The stand-in for GitLab.com, CustomersDot and Zendesk.")
 app.add_typer(sandbox_app, name="sandbox")
+add_rehearsal(sandbox_app)
 app.add_typer(handbook_app, name="handbook")
 app.add_typer(journal_app, name="journal")
 app.add_typer(evidence_app, name="evidence")

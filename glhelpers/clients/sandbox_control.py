@@ -37,6 +37,18 @@ class SandboxControl:
         told: list[dict[str, Any]] = self._transport.parse("/__sandbox/cases", answer, list[dict[str, Any]])
         return told
 
+    def health(self) -> dict[str, Any]:
+        """Which sandbox this is: instance, name of its world, process."""
+        answer = self._transport.read("/__sandbox/health", "/__sandbox/health")
+        told: dict[str, Any] = self._transport.parse("/__sandbox/health", answer, dict[str, Any])
+        return told
+
+    def requests(self) -> dict[str, Any]:
+        """The latest requests that the services have received, each with its time of day."""
+        answer = self._transport.read("/__sandbox/requests", "/__sandbox/requests")
+        told: dict[str, Any] = self._transport.parse("/__sandbox/requests", answer, dict[str, Any])
+        return told
+
     def close(self) -> None:
         """Give the connections back."""
         self._transport.close()
