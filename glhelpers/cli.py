@@ -20,6 +20,7 @@ from glhelpers.evidence_cli import evidence_app
 from glhelpers.explain_cli import explain_command
 from glhelpers.handbook_cli import handbook_app
 from glhelpers.journal_cli import journal_app
+from glhelpers.new_runbook_cli import new_runbook_command
 from glhelpers.rehearsal_cli import add_rehearsal
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ app.add_typer(evidence_app, name="evidence")
 app.command(name="explain")(explain_command)
 app.command(name="batch")(batch_command)
 app.command(name="approve")(approve_command)
+app.command(name="new-runbook")(new_runbook_command)
 # In a pipe or a CI log there is no width to ask for; tables then get room enough for a path.
 _out = Console(soft_wrap=True, emoji=False, width=None if sys.stdout.isatty() else 150)
 _err = Console(stderr=True, soft_wrap=True, emoji=False)
