@@ -26,7 +26,7 @@ def next_lines(case: Case) -> Iterator[str]:
     start = _profile()
     yield "Leave this terminal open. In another one, in this folder, begin with what only looks:"
     yield f"  {start}{command_of(case, case.first)}"
-    yield "or work in the notebooks, with the ticket's values in the parameters cell:"
+    yield "or work in the notebooks, with the ticket's values in the form:"
     yield f"  {start}glhelpers lab"
     yield "When you think the ticket is where it should be:"
     yield f"  glhelpers sandbox judge {case.id}"

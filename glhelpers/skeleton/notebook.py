@@ -28,6 +28,9 @@ _STEPS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("Record", "Close the record, with the way on and the drafted texts.", ("step:record",), "record"),
 )
 
+_HIDDEN = ("parameters", "setup")
+"""Cells whose code is folded away: the form stands for them."""
+
 
 def notebook_text(id: str, title: str, intro: str, parameters: Sequence[str], examples: Mapping[str, str]) -> str:
     """The file's content; its parameters cell holds all `parameters`, those of `examples` with their values."""
@@ -36,11 +39,11 @@ def notebook_text(id: str, title: str, intro: str, parameters: Sequence[str], ex
     parts: list[tuple[str, tuple[str, ...]]] = [
         (f"# {title}\n\n{intro}", ()),
         (
-            "## Parameters\n\nGive the group, the subscription and the ticket. Without a change these run against the sandbox.",
+            "## Form\n\nFill it in and press **Look up**; nothing is read before that. The first cell below holds the same "
+            "values under the names by which papermill sets them.",
             (),
         ),
         ("\n".join(values), ("parameters",)),
-        ("## Setup\n\nCheck the parameters before anything is read, and open the run.", ()),
         ("\n".join(setup), ("setup",)),
     ]
     for number, (name, says, tags, method) in enumerate(_STEPS, 1):
@@ -61,11 +64,12 @@ def _cell(id: str, text: str, tags: tuple[str, ...]) -> dict[str, Any]:
     source = text.splitlines(keepends=True)
     if not tags:
         return {"cell_type": "markdown", "id": id, "metadata": {}, "source": source}
+    hidden = {"jupyter": {"source_hidden": True}} if tags[0] in _HIDDEN else {}
     return {
         "cell_type": "code",
         "execution_count": None,
         "id": id,
-        "metadata": {"tags": list(tags)},
+        "metadata": {**hidden, "tags": list(tags)},
         "outputs": [],
         "source": source,
     }

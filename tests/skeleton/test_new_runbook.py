@@ -18,6 +18,10 @@ from glhelpers.skeleton.insertions import in_catalogue, in_policies
 ROOT = Path(__file__).parents[2]
 KEPT = ("glhelpers", "runbooks", "tests", "docs", "pyproject.toml", "README.md")
 ID = "zoo_2"
+META = (
+    "test_a_module_says_its_job_and_what_it_offers",
+    "test_a_function_is_short_and_a_public_one_says_what_it_promises",
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def test_it_tells_what_it_has_made(copy: Copy) -> None:
 
 @pytest.mark.notebook
 def test_the_near_tests_pass_straight_away(copy: Copy) -> None:
-    """The notebook's contract, the table through the whole notebook, the pages made from the code, papermill."""
+    """The notebook's contract, the table through the whole notebook, the pages made from the code, papermill, tests/meta."""
     tests = [
         f"tests/cases/test_cases_{ID}.py",
         "tests/runbooks/test_contract.py::test_every_runbook_keeps_the_contract",
@@ -74,19 +78,22 @@ def test_the_near_tests_pass_straight_away(copy: Copy) -> None:
         "tests/handbook/test_fingerprints.py::test_rules_rest_on_paragraphs_that_are_named",
         "tests/rules/test_document.py",
         f"tests/runbooks/test_papermill.py::test_without_parameters_the_example_runs_on_a_sandbox_of_its_own[{ID}]",
+        *(
+            f"tests/meta/test_package.py::{test}[glhelpers/{room}/{ID}.py]"
+            for test in META
+            for room in ("rules", "actions")
+        ),
     ]
     done = copy.run("pytest", "-q", "-p", "no:cacheprovider", *tests)
     assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_what_it_writes_needs_no_mending(copy: Copy) -> None:
-    """Formatted, without a finding of the linter, and as tests/meta wants a module."""
+    """Formatted, and without a finding of the linter."""
     files = [str(copy.root / "glhelpers"), str(copy.root / "tests" / "cases"), str(copy.root / "runbooks")]
     for words in (("format", "--check"), ("check",)):
         done = copy.run("ruff", *words, "--no-cache", *files)
         assert done.returncode == 0, done.stdout + done.stderr
-    done = copy.run("pytest", "-q", "-p", "no:cacheprovider", "tests/meta", "-k", ID)
-    assert done.returncode == 0, done.stdout[-3000:]
 
 
 @pytest.mark.parametrize(
