@@ -46,12 +46,17 @@ def begin(case: Case) -> Path:
 
 def need_plain_sandbox() -> None:
     """Raise `BadSettings` where the environment would lead runs past the sandbox of a rehearsal."""
-    names = [*(f"GLHELPERS_{service.upper()}_URL" for service in SERVICES), "GLHELPERS_WORLD", "GLHELPERS_FAULTS"]
-    if named := [name for name in names if os.environ.get(name)]:
+    if named := _named():
         raise BadSettings(
             f"{', '.join(named)} would lead your runs past the sandbox of a rehearsal.",
             next_step=f"unset {' '.join(named)}",
         )
+
+
+def _named() -> list[str]:
+    """Variables that name another sandbox than the one that this machine serves."""
+    names = [*(f"GLHELPERS_{service.upper()}_URL" for service in SERVICES), "GLHELPERS_WORLD", "GLHELPERS_FAULTS"]
+    return [name for name in names if os.environ.get(name)]
 
 
 def judge_running(id: str, runs_dir: Path | None) -> tuple[Case, Judgement]:
@@ -60,7 +65,6 @@ def judge_running(id: str, runs_dir: Path | None) -> tuple[Case, Judgement]:
 
     Raises `BadParameter` if none is going on, if it is another one, or if its sandbox has ended.
     """
-    need_plain_sandbox()
     now = _noted()
     if now is None:
         raise BadParameter("No rehearsal has been started.", next_step="glhelpers sandbox cases lists what there is.")
@@ -68,7 +72,8 @@ def judge_running(id: str, runs_dir: Path | None) -> tuple[Case, Judgement]:
     again = f"glhelpers sandbox rehearse {case.id}"
     if case.id != now.case:
         raise BadParameter(f"The rehearsal that was started last is {now.case}, not {case.id}.", next_step=again)
-    if not state_file(state_folder()).is_file():
+    # A terminal inside of JupyterLab has the addresses of its sandbox, which is asked below who it is.
+    if not _named() and not state_file(state_folder()).is_file():
         raise BadParameter(f"The sandbox of {case.id} has ended, and with it what it had received.", next_step=again)
     # A rehearsal by hand is looked at through the sandbox's own interface all the same.
     settings = replace(load_settings("sandbox"), customersdot_driver="http")

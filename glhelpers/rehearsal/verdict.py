@@ -117,6 +117,11 @@ def _is_value(given: Value, wanted: str | list[str]) -> bool:
 def _missing(case: Case, evidence: Evidence) -> Iterator[str]:
     if _right_run(case, evidence) is None:
         yield _about_runs(case, evidence.runs)
+        if evidence.writes and not any(run.receipt is not None for run in evidence.runs):
+            yield (
+                f"The sandbox received {', '.join(write.words for write in evidence.writes)}, and no finished run made it: "
+                "finish the run that did, or, if none did, start the case again."
+            )
     for wanted in case.right.sent:
         if not any(write.is_one(wanted) for write in evidence.writes):
             yield "The change that the ticket needs was not made."

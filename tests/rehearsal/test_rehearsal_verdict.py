@@ -93,6 +93,7 @@ def test_the_change_without_a_run_that_vouches_for_it_is_not_yet_right() -> None
     told = judge(OWED, done(runs=()))
     assert told.verdict is Judged.not_yet
     assert "No finished run" in told.reasons[0]
+    assert "no finished run made it" in told.reasons[1]
 
 
 def test_a_change_that_does_not_show_is_not_yet_right() -> None:
