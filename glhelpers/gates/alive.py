@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 from weakref import WeakSet
 
+import ipywidgets as widgets
 from IPython.core.getipython import get_ipython
 
 __all__ = ["Closable", "close_all", "keep", "watch_pages"]
@@ -47,8 +48,10 @@ def watch_pages() -> None:
     manager = getattr(getattr(get_ipython(), "kernel", None), "comm_manager", None)
     if manager is None:
         return
-    answer = manager.targets.get(_CONTROL)
-    if answer is None or getattr(answer, "closes_gates", False):
+    if _CONTROL not in manager.targets:  # the widgets were imported before there was a kernel: it was forked since
+        widgets.register_comm_target()
+    answer = manager.targets[_CONTROL]
+    if getattr(answer, "closes_gates", False):
         return
 
     def opened(comm: Any, message: dict[str, Any]) -> None:

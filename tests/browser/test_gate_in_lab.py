@@ -19,6 +19,12 @@ def armed(notebook: Any) -> None:
     notebook.says("armed")
 
 
+def saved(notebook: Any) -> None:
+    """Save the notebook as a person does."""
+    notebook.panel.locator("[data-jp-item-name=save]").click()
+    notebook.page.wait_for_selector("text=Saving completed")
+
+
 def test_neither_a_reload_nor_a_second_page_finds_an_armed_gate(lab: Any, notebook: Any, chromium: Any) -> None:
     """The page that is loaded again shows a stale gate, and so does the first page once a second one shows the notebook."""
     page = notebook.page
@@ -26,8 +32,7 @@ def test_neither_a_reload_nor_a_second_page_finds_an_armed_gate(lab: Any, notebo
     armed(notebook)
     notebook.approve.click()
     notebook.says("approved")
-    page.keyboard.press("Control+s")
-    page.wait_for_timeout(1000)
+    saved(notebook)
     page.reload()
     notebook.says("stale")
     notebook.picture("54-gate-stale", notebook.gate)
@@ -39,8 +44,7 @@ def test_neither_a_reload_nor_a_second_page_finds_an_armed_gate(lab: Any, notebo
     notebook.says("closed")
     notebook.gate.get_by_label("Type the target").fill("fox-university")
     notebook.says("armed")
-    page.keyboard.press("Control+s")
-    page.wait_for_timeout(1000)
+    saved(notebook)
     second = chromium.new_page(viewport={"width": 1280, "height": 900})
     second.goto(page.url.replace("/workspaces/", "/workspaces/second-") + "?token=test")
     second.wait_for_selector(f"{GATE}stale", timeout=60_000)
