@@ -37,6 +37,7 @@ __all__ = ["Seat", "take_seat"]
 
 _FRONT = Front()
 _LEFT: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+_ASKED_FOR_MORE: set[tuple[str, str]] = set()
 _TO_THE_GATE = ("look up", "confirm")
 _FROM_THE_GATE = ("apply", "record")
 
@@ -227,7 +228,7 @@ class Seat:
         else:
             run.use(self.settings)
         with self._progress(run):
-            view = self._looked_up(run)
+            view = self._with_more_rights(run, self._looked_up(run))
         self._hint_at_profile(run)
         return view
 
@@ -250,9 +251,30 @@ class Seat:
             changed = ask_for(self.settings, service, refused.message)
             if changed is self.settings:
                 raise
+        return self._again_with(run, changed)
+
+    def _again_with(self, run: Run, changed: Settings) -> Any:
         self.settings = changed
         run.use(changed)
         return run.look_up()
+
+    def _with_more_rights(self, run: Run, view: Any) -> Any:
+        """
+        Where a service refused a look-up, a token that may do more can be given in place.
+
+        It is asked for once in a kernel: a token that may do no more is no mistake, and unknown stays unknown.
+        """
+        for service, name in NAMES.items():
+            asked = (self.settings.profile, service)
+            refused = [fact.label for fact in run.known.facts if (fact.why or "").startswith(f"{name} answered 403")]
+            if not refused or asked in _ASKED_FOR_MORE:
+                continue
+            _ASKED_FOR_MORE.add(asked)
+            why = f"{name} refuses {', '.join(refused)} to this token: its scope or its owner's role is too small."
+            changed = ask_for(self.settings, service, why)
+            if changed is not self.settings:
+                view = self._again_with(run, changed)
+        return view
 
     @contextmanager
     def _progress(self, run: Run) -> Iterator[None]:

@@ -46,7 +46,7 @@ class Lab:
 
 @pytest.fixture
 def lab(on_sandbox: Running, tmp_path: Path) -> Iterator[Lab]:
-    """`glhelpers lab` on a free port."""
+    """`glhelpers lab` on a free port, in the environment as the test has made it until now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -129,6 +129,10 @@ class Notebook:
     def field(self, label: str) -> Locator:
         """A field of its form, by its label."""
         return self.panel.locator(".glh-form").get_by_label(label)
+
+    def field_of_seat(self, label: str) -> Locator:
+        """A field above the form, by its label."""
+        return self.panel.locator(".glh-seat").get_by_label(label, exact=True)
 
     @property
     def approve(self) -> Locator:

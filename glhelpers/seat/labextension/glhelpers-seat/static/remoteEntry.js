@@ -186,6 +186,19 @@
       this.Widget = Widget;
       this.server = server;
       this.lines = new Map();
+      this.told = new Map();
+      this.top = null;
+      this.front = null;
+    }
+
+    /** The line above everything speaks of the notebook in front; of what the server was opened for where none is. */
+    inFront(panel) {
+      this.front = panel;
+      const { profile, production } = (panel && this.told.get(panel.id)) || this.server;
+      document.body.classList.toggle("glh-production", Boolean(production));
+      if (this.top) {
+        say(this.top, production, profile, "");
+      }
     }
 
     line(panel, kind) {
@@ -203,6 +216,10 @@
 
     /** Above a notebook only what differs from the line above everything. */
     show(panel, { profile, production }) {
+      this.told.set(panel.id, { profile, production });
+      if (this.front === panel) {
+        this.inFront(panel);
+      }
       const widget = this.line(panel, "profile");
       const same = profile === this.server.profile && Boolean(production) === this.server.production;
       widget.setHidden(same);
@@ -242,7 +259,8 @@
   }
 
   const CSS = `
-    .glh-line { flex: 0 0 auto; padding: 2px 12px; min-height: 20px; line-height: 20px; font-size: 13px; font-weight: 600;
+    .glh-line { flex: 0 0 auto; padding: 0 12px; min-height: 26px; line-height: 26px; font-size: 13px; font-weight: 600;
+      box-sizing: border-box; overflow: hidden; white-space: nowrap;
       background: var(--jp-layout-color2); color: var(--jp-ui-font-color1); border-bottom: 1px solid var(--jp-border-color2); }
     .glh-line-production { background: #b3140b; color: #fff; border: 0; font-size: 15px; letter-spacing: .02em; }
     .glh-line-warn { background: #6b4a00; color: #fff; }
@@ -271,17 +289,18 @@
           profile: PageConfig.getOption("glhelpersProfile"),
           production: PageConfig.getOption("glhelpersProduction") === "yes"
         };
+        const bars = new Bars(Widget, server);
         if (server.profile) {
           const line = new Widget();
           line.id = "glh-profile";
           line.addClass("glh-line");
           line.node.setAttribute("role", "note");
           line.node.setAttribute("aria-label", "Profile");
-          say(line.node, server.production, server.profile, "");
-          document.body.classList.toggle("glh-production", server.production);
+          bars.top = line.node;
+          bars.inFront(null);
           app.shell.add(line, "header", { rank: 0 });
         }
-        const bars = new Bars(Widget, server);
+        tracker.currentChanged.connect((_, panel) => bars.inFront(panel));
         tracker.widgetAdded.connect(async (_, panel) => {
           const seat = new Seat(panel, NotebookActions, bars);
           await panel.context.ready;
