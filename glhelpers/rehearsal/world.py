@@ -46,7 +46,14 @@ def world_of(cases: Sequence[Case], name: str) -> dict[str, Any]:
                 "issues": [{"iid": case.ticket.id, "title": case.ticket.subject} for case in cases],
             }
         ],
-        "tickets": [{"id": case.ticket.id, "subject": case.ticket.subject} for case in cases],
+        "tickets": [
+            {
+                "id": case.ticket.id,
+                "subject": case.ticket.subject,
+                "comments": [comment.says for comment in case.ticket.comments],
+            }
+            for case in cases
+        ],
     }
     for case in cases:
         # What a case leaves out stays out: CustomersDot does not tell it.

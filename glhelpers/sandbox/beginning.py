@@ -36,7 +36,10 @@ def things_of(world: World) -> Iterator[Thing]:
         yield "billing_account", account.zuora_account_id, told
     updated = datetime.combine(world.today, time(8, tzinfo=UTC)).isoformat()
     for ticket in world.tickets:
-        yield "ticket", ticket.id, {**ticket.model_dump(mode="json"), "updated_at": updated}
+        yield "ticket", ticket.id, {**ticket.model_dump(mode="json", exclude={"comments"}), "updated_at": updated}
+    comments = [(ticket.id, body) for ticket in world.tickets for body in ticket.comments]
+    for id, (number, body) in enumerate(comments, 1):
+        yield "comment", id, {"id": id, "body": body, "public": True, "attachments": [], "ticket": number}
     for project in world.projects:
         yield from _project(project)
 

@@ -213,9 +213,10 @@ class ProjectIn(Part):
 
 
 class TicketIn(Part):
-    """A Zendesk ticket."""
+    """A Zendesk ticket; `comments` are what the customer wrote, the oldest first."""
 
     id: Id
     subject: str = ""
     status: Literal["new", "open", "pending", "hold", "solved", "closed"] = "open"
     tags: list[str] = []
+    comments: list[str] = []

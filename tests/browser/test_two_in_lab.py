@@ -32,10 +32,13 @@ def test_two_open_gates_make_one_change(lab: Any, notebook: Any, chromium: Any, 
     for one in (notebook, other):
         one.page.wait_for_selector(ENDED, timeout=60_000)
     texts = [one.page.locator(".jp-Notebook").inner_text() for one in (notebook, other)]
+    shown = [one.gate.locator(".glh-gate-message").inner_text() for one in (notebook, other)]
     other.picture("40-two-operators", other.cell("run.apply()"))
     page.close()
     assert sum("Completed: written and verified" in text for text in texts) == 1
     assert lab.writes()["support_tools"] == lab.writes()["attempts"] == 1
     (loser,) = [text for text in texts if "Completed: written and verified" not in text]
+    assert sum("★ APPLIED" in text for text in shown) == 1
+    assert sum("⌛ STALE" in text or "✘ REFUSED" in text for text in shown) == 1
     said = ("Somebody else was faster", "The facts have changed", "is held by", "written to by another run")
     assert any(words in loser for words in said), loser
