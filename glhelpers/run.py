@@ -34,7 +34,8 @@ from glhelpers.models.record import RunRecord
 from glhelpers.models.request import RunbookParameters
 from glhelpers.models.sheet import PortalSheet
 from glhelpers.session import View, ask_portal_token, is_interactive
-from glhelpers.settings import Settings, remember_notebook
+from glhelpers.sessions import remember_notebook
+from glhelpers.settings import Settings
 from glhelpers.steps import begun, folder_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,8 +32,6 @@ __all__ = [
     "load_settings",
     "operator_name",
     "profiles_to_choose",
-    "remember_notebook",
-    "remembered_notebook",
     "require_tokens",
     "runs_folder",
     "signing_key_file",
@@ -281,25 +278,6 @@ def environment_of(settings: Settings) -> dict[str, str]:
         if settings.profile == "sandbox" and endpoint.token is not None:
             values[f"{prefix}_TOKEN"] = endpoint.token.get_secret_value()
     return values
-
-
-def remember_notebook(settings: Settings, run_id: str) -> None:
-    """Note where JupyterLab keeps the notebook of a run; in the state folder, since the path is nobody else's business."""
-    if settings.session_notebook is None:
-        return
-    folder = settings.state_dir / "sessions"
-    with suppress(OSError):  # whoever attaches the run can name the notebook
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / run_id).write_text(str(settings.session_notebook.absolute()), encoding="utf-8")
-
-
-def remembered_notebook(settings: Settings, run_id: str) -> Path | None:
-    """Where the notebook of a run lies, if it was run in JupyterLab on this machine and is still there."""
-    try:
-        path = Path((settings.state_dir / "sessions" / run_id).read_text(encoding="utf-8"))
-    except OSError:
-        return None
-    return path if path.is_file() else None
 
 
 def _config_file(env: Mapping[str, str]) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from glhelpers.actions.catalogue import notebook_path
+from glhelpers.batch.lab_desk import desk_for
 from glhelpers.kernels.owner import ADDRESS, PROVISIONER, begin
 from glhelpers.sandbox_process import state_file
 from glhelpers.settings import Settings, environment_of, state_folder
@@ -33,7 +34,18 @@ _LAB_SETTINGS = {
 
 
 def open_lab(arguments: list[str], settings: Settings) -> int:
-    """Run JupyterLab until it is closed; its kernels reach the services of these settings."""
+    """
+    Run JupyterLab until it is closed; its kernels reach the services of these settings.
+
+    It opens on a desk with fresh copies of the runbooks, unless `--ServerApp.root_dir` names another folder.
+    """
+    if any(argument.startswith("--ServerApp.root_dir") for argument in arguments):
+        return _run_lab(arguments, settings)
+    with desk_for(settings.state_dir, notebook_path("force_associate").parent) as desk:
+        return _run_lab([f"--ServerApp.root_dir={desk}", *arguments], settings)
+
+
+def _run_lab(arguments: list[str], settings: Settings) -> int:
     environment = {**os.environ, **environment_of(settings)}
     environment.setdefault("JUPYTERLAB_SETTINGS_DIR", str(_lab_settings(settings.state_dir / "lab-settings")))
     if (kernels := begin()) is not None:
@@ -41,12 +53,9 @@ def open_lab(arguments: list[str], settings: Settings) -> int:
         environment[ADDRESS] = str(kernels)
         environment.setdefault("JUPYTER_DEFAULT_PROVISIONER_NAME", PROVISIONER)
     environment["JUPYTER_CONFIG_PATH"] = _and_before(environment.get("JUPYTER_CONFIG_PATH"), _told_to_pages(settings))
-    folder = notebook_path("force_associate").parent
     as_root = ["--allow-root"] if os.geteuid() == 0 else []
-    own_root = any(argument.startswith("--ServerApp.root_dir") for argument in arguments)
-    root = [] if own_root else [f"--ServerApp.root_dir={folder}"]
     own = [f"--LabApp.default_url={_FIRST}", f"--LabApp.extra_labextensions_path={EXTENSIONS}"]
-    command = [sys.executable, "-m", "jupyterlab", *root, *own, "--ip=127.0.0.1", *as_root]
+    command = [sys.executable, "-m", "jupyterlab", *own, "--ip=127.0.0.1", *as_root]
     lab = subprocess.Popen([*command, *arguments], env=environment)
     # Ctrl-C reaches JupyterLab by itself, which asks back; an order to end is passed on, so that none is left behind.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

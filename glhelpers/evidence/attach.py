@@ -18,7 +18,8 @@ from glhelpers.evidence.seal import Seal, examine
 from glhelpers.evidence.secrets import register_tokens
 from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord
-from glhelpers.settings import Endpoint, Settings, remembered_notebook
+from glhelpers.sessions import remembered_notebook
+from glhelpers.settings import Endpoint, Settings
 
 __all__ = ["TAG", "Asked", "attach_run"]
 
