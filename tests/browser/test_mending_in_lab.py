@@ -64,6 +64,20 @@ def test_tokens_profile_and_network_are_mended_in_place(with_little: Running, la
     book = (lab.runs.parent / "books" / "force_associate.ipynb").read_text()
     assert not [name for name, token in with_little.tokens.items() if token in book]
 
+    notebook.field("Ticket link").fill("https://gitlab.zendesk.com/agent/tickets/987654")
+    notebook.field("Group *").fill("a-real-customer")
+    notebook.field("Subscription *").fill("A-S00099999")
+    notebook.button("Look up ▸").click()
+    page.wait_for_selector(".glh-stop", timeout=60_000)
+    page.wait_for_selector(".glh-form-message >> text=Nothing that was named is known on profile sandbox")
+    page.wait_for_selector(".glh-attach-message", timeout=60_000)
+    notebook.picture("60-stop", notebook.panel.locator(".glh-stop"))
+    notebook.field("Group *").fill("fox-university")
+    notebook.field("Subscription *").fill("A-S00010002")
+    notebook.field("Ticket link").fill("https://gitlab.zendesk.com/agent/tickets/1002")
+    notebook.button("Look up ▸").click()
+    notebook.says("closed")
+
     notebook.field_of_seat("Profile").select_option("real")
     page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .glh-line-production", timeout=60_000)
     page.wait_for_selector(".glh-alarm >> text=PRODUCTION")
