@@ -89,8 +89,14 @@ class RecordedSteps:
 
     def _write(self, *, complete: bool) -> RunRecord:
         record = build_record(self.known, complete=complete, ended_at=_now() if complete else None)
-        self.folder.write_text("record.json", self._text.of(record))
+        self.folder.write_text(
+            "record.json", self._text.of(record), durable=complete or self._matters_after_a_power_cut()
+        )
         return record
+
+    def _matters_after_a_power_cut(self) -> bool:
+        """Whether something was approved, sent or has failed; that a look-up was half done, nobody asks afterwards."""
+        return self.known.approval is not None or self.known.receipt is not None or self.known.status is Status.failed
 
     def _conclude_with(self, status: Status, why: str, next_step: str | None) -> None:
         self.known.status, self.known.why, self.known.next_step = status, why, next_step

@@ -109,9 +109,9 @@ class RunFolder:
         with _said("be opened", path):
             return cls(path, final, final.name, hold(path))
 
-    def write_text(self, name: str, text: str) -> Path:
+    def write_text(self, name: str, text: str, *, durable: bool = True) -> Path:
         """Write a text file as UTF-8; see `write_bytes`."""
-        return self.write_bytes(name, text.encode("utf-8"))
+        return self.write_bytes(name, text.encode("utf-8"), durable=durable)
 
     def write_json(self, name: str, value: Any) -> Path:
         """Write a model or a JSON value, readable and always the same for the same value; see `write_bytes`."""
@@ -122,9 +122,11 @@ class RunFolder:
         """Write `record.json`, redacted; a reader sees the former or the new record, never a part of one."""
         return self.write_json("record.json", redacted_record(record))
 
-    def write_bytes(self, name: str, content: bytes) -> Path:
+    def write_bytes(self, name: str, content: bytes, *, durable: bool = True) -> Path:
         """
         Write one file as a whole: it is there with all its bytes, on disk, or as it was before.
+
+        Without `durable` that holds whatever happens to this process, but not when the machine loses its power.
 
         Raises one sentence if not: `NotStored` on a full disk, else `OperatorError`.
         """
@@ -138,12 +140,14 @@ class RunFolder:
                 with os.fdopen(descriptor, "wb") as stream:
                     stream.write(content)
                     stream.flush()
-                    os.fsync(stream.fileno())
+                    if durable:
+                        os.fsync(stream.fileno())
                 staged.replace(target)
             except OSError:
                 staged.unlink(missing_ok=True)
                 raise
-            _sync(self.path)
+            if durable:
+                _sync(self.path)
         return target
 
     def sweep(self) -> None:

@@ -36,7 +36,8 @@ from glhelpers.settings import Settings, load_settings, profiles_to_choose, requ
 __all__ = ["Seat", "take_seat"]
 
 _FRONT = Front()
-_LEFT: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+_LEFT: dict[str, tuple[list[dict[str, str]], dict[str, str]]] = {}
+"""By runbook: the parameters cells that the form has followed on, and what stands in the form since."""
 _ASKED_FOR_MORE: set[tuple[str, str]] = set()
 _TO_THE_GATE = ("look up", "confirm")
 _FROM_THE_GATE = ("apply", "record")
@@ -104,7 +105,7 @@ class Seat:
     def _begin_with(self) -> dict[str, str]:
         """What the form holds at first; never the demonstration's values where they would meet real customers."""
         left = _LEFT.get(self.book.id)
-        values = dict(left[1]) if left is not None and left[0] == self._cell else dict(self._cell)
+        values = dict(left[1]) if left is not None and self._cell in left[0] else dict(self._cell)
         return values if self.settings.profile == "sandbox" else self._without_examples(values)
 
     def _without_examples(self, values: dict[str, str]) -> dict[str, str]:
@@ -165,9 +166,11 @@ class Seat:
     # The form.
 
     def _changed(self, values: dict[str, str]) -> None:
-        _LEFT[self.book.id] = (self._cell, values)
+        before = self._cell
         self._write_cell()
-        _LEFT[self.book.id] = (self._cell, values)
+        followed = _LEFT.get(self.book.id, ([], {}))[0]
+        known = followed if before in followed else [before]  # a cell that a person has changed begins anew
+        _LEFT[self.book.id] = ([*known, self._cell], values)
 
     def _switch(self, change: dict[str, Any]) -> None:
         """Another profile: other services, other tokens, and none of the values of the demonstration."""
@@ -211,6 +214,7 @@ class Seat:
     def look_up(self) -> Any:
         """Begin the run that the form asks for, or look up again for the one that has begun."""
         self._presence = PRESENCE.now()
+        close_all("The facts were looked up again.")
         asked = parse_parameters(self.book.parameters, dict(self.form.values), self.book.id)
         self.settings = with_tokens(self.settings)
         require_tokens(self.settings)

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from nbformat import NotebookNode
+from pydantic import SecretStr
 
-from glhelpers.evidence import show
+from glhelpers.evidence import sanitise, show
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
+from glhelpers.evidence.redact import forget_secrets, register_secret
 from glhelpers.evidence.sanitise import safe_html
 from glhelpers.evidence.words import VERDICT_SIGNS, field_lines, in_words
 from glhelpers.models.change import CheckState, Outcome
@@ -292,3 +296,22 @@ def test_what_cut_a_run_off_is_told(incomplete: RunRecord) -> None:
     )
     shown = "".join(read(show.summary_card(incomplete.model_copy(update={"steps": steps}))).text)
     assert "It was cut off inside step apply. The notebook's kernel died. Steps that did not run: verify" in shown
+
+
+@given(st.lists(st.sampled_from(["<b>", "</b>", "<td>", "<svg>", "</svg>", "<a href='https://x.y/z'>", "</a>", "&lt;", "&", "<", ">", "a", "ada@fox.example", "<style>p{}</style>", "<p class='glh-b x'>", "<!-- c -->", "glpat-" + "x" * 20]), max_size=14))  # fmt: skip
+def test_what_is_safe_stays_as_it_is(parts: list[str]) -> None:
+    """Looked through a second time nothing changes, so it need not be."""
+    once = safe_html("".join(parts))
+    sanitise._safe.clear()
+    assert safe_html(once) == once
+
+
+def test_what_is_learned_later_is_seen_in_a_fragment_that_was_looked_through_before() -> None:
+    """A token that is registered after a fragment was made safe is masked in it from then on."""
+    fragment = "<p>the word open-sesame-9f2c stands here</p>"
+    assert "open-sesame-9f2c" in safe_html(fragment)
+    register_secret(SecretStr("open-sesame-9f2c"))
+    try:
+        assert "open-sesame-9f2c" not in safe_html(fragment)
+    finally:
+        forget_secrets()

@@ -306,7 +306,7 @@ def test_finishing_is_finished_wherever_it_was_cut_off(left: Path, tmp_path: Pat
         again = Path(shutil.copytree(left, tmp_path / f"cut-{number}/1002/force_associate" / left.name))
         seen = iter(range(number))
 
-        def cut_off(self: RunFolder, name: str, content: bytes, seen: Iterator[int] = seen) -> Path:
+        def cut_off(self: RunFolder, name: str, content: bytes, seen: Iterator[int] = seen, **how: bool) -> Path:
             if next(seen, None) is None:
                 raise KeyboardInterrupt
             return write(self, name, content)

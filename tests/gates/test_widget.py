@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from plans import OVERAGE, plan_file
 
+from glhelpers.errors import GateClosed
 from glhelpers.gates.decision import grant
-from glhelpers.gates.widget import ConfirmGate
+from glhelpers.gates.widget import STATES, ConfirmGate
 from glhelpers.models.change import Approval, PlanFile
 
 
-def gate_for(file: PlanFile, spent: dict[str, str] | None = None) -> ConfirmGate:
+def gate_for(file: PlanFile, spent: dict[str, str] | None = None, **more: Any) -> ConfirmGate:
     """A gate as a cell makes it."""
     return ConfirmGate(
         file,
@@ -24,6 +25,7 @@ def gate_for(file: PlanFile, spent: dict[str, str] | None = None) -> ConfirmGate
         lasts=timedelta(hours=1),
         clock=lambda: datetime.now(UTC),
         spent=(spent or {}).get,
+        **more,
     )
 
 
@@ -238,3 +240,65 @@ def refused(place: str) -> str:
     assert gate.take() is None
     assert "Traceback" not in gate.message.value
     return str(gate.message.value)
+
+
+def test_a_colleagues_note_stands_in_for_the_file() -> None:
+    """The button looks for it; where none counts the gate says why and stays closed; with one, the target is still typed."""
+    file = plan_file(OVERAGE)
+    notes: list[Approval] = []
+
+    def find() -> Approval:
+        if not notes:
+            raise GateClosed("No note on the issue approves this plan.", next_step="Have one written.")
+        return notes[0]
+
+    gate = gate_for(file, find_note=find)
+    gate.typed.value = "fox"
+    gate.look.click()
+    assert gate.state == "closed"
+    assert "No note on the issue approves this plan." in gate.message.value
+    notes.append(grant(file, typed="fox", approver="bob", now=datetime.now(UTC), lasts=timedelta(hours=1)))
+    gate.look.click()
+    assert gate.state == "armed"
+    gate.button.click()
+    assert gate.state == "approved"
+    approval = gate.take()
+    assert approval is not None
+    assert approval.approved_by == "bob"
+
+
+def test_a_stale_gate_has_forgotten_everything() -> None:
+    """Neither what was typed nor what was approved counts any more, and no press brings it back."""
+    gate = gate_for(plan_file())
+    gate.typed.value = "fox"
+    gate.button.click()
+    gate.go_stale("The page was loaded again.")
+    assert gate.state == "stale"
+    assert gate.take() is None
+    gate.typed.value = ""
+    gate.typed.value = "fox"
+    gate.button.click()
+    assert (gate.state, gate.take()) == ("stale", None)
+
+
+def test_only_the_newest_gate_can_be_pressed() -> None:
+    """A gate that was made before another one is stale: there is never a choice of two."""
+    first = gate_for(plan_file())
+    first.typed.value = "fox"
+    second = gate_for(plan_file())
+    assert (first.state, second.state) == ("stale", "closed")
+
+
+def test_every_state_has_a_sign_and_a_word_of_its_own() -> None:
+    """Told apart without colour."""
+    assert len({sign for sign, _ in STATES.values()}) == len({word for _, word in STATES.values()}) == len(STATES)
+    gate = gate_for(plan_file())
+    gate.typed.value = "fox"
+    gate.button.click()
+    gate.take()
+    for state in ("applied", "refused", "stale"):
+        gate.conclude(state, "It is over.")
+        sign, word = STATES[state]
+        assert sign in gate.message.value
+        assert word.upper() in gate.message.value
+        assert gate.button.disabled

@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 
 from glhelpers.actions.catalogue import CATALOGUE
 from glhelpers.errors import BadSettings
+from glhelpers.evidence import show
 from glhelpers.gates.presence import LATE_SECONDS, Presence
 from glhelpers.models.parameter_words import PARAMETERS
 from glhelpers.models.request import StartHereParameters, problems_in
+from glhelpers.runbook import open_runbook
 from glhelpers.seat.parameter_form import ParameterForm
 from glhelpers.seat.ticket_text import named_in
 from glhelpers.settings import load_settings, profiles_to_choose
+
+FOX = dict(CATALOGUE["force_associate"].examples)
 
 
 def form_of(book: str, told: list[dict[str, str]] | None = None, **values: str) -> ParameterForm:
@@ -134,3 +138,14 @@ def test_another_profile_gets_neither_addresses_nor_tokens_of_this_one(
     assert profiles_to_choose() == ["production", "sandbox"]
     with pytest.raises(BadSettings, match="There is no profile"):
         load_settings("staging", switched=True)
+
+
+def test_a_look_up_tells_of_each_fact_as_it_comes_in(on_sandbox: Any) -> None:
+    """Whoever waits sees what is there already; the line names the newest."""
+    seen: list[str] = []
+    run = open_runbook("force_associate", dict(FOX))
+    run.on_looked_up = seen.append
+    run.look_up()
+    assert "Namespace" in seen
+    assert len(seen) >= 8
+    assert f"{len(seen)} done, 3 s" in show.progress_line(seen, 3.2)
