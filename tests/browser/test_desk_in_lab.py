@@ -53,7 +53,13 @@ def by_hand(lab: Any, notebook: Any, tmp_path: Path) -> Any:
     return notebook
 
 
-def test_values_are_copied_and_an_answer_is_recorded(by_hand: Any) -> None:
+def test_the_forms_for_work_by_hand(by_hand: Any) -> None:
+    """Both forms in one notebook: what is to be done in an admin page, and what is to be looked up in one."""
+    values_are_copied_and_an_answer_is_recorded(by_hand)
+    look_ups_are_typed_checked_and_saved(by_hand)
+
+
+def values_are_copied_and_an_answer_is_recorded(by_hand: Any) -> None:
     """The exact value lands in the clipboard, by mouse and by keyboard; the answer is chosen, pressed, handed out."""
     page = by_hand.page
     desk = page.locator(".glh-desk").first
@@ -87,7 +93,7 @@ def test_values_are_copied_and_an_answer_is_recorded(by_hand: Any) -> None:
     page.wait_for_selector(".jp-OutputArea >> text=kind='refused', text='unable to associate', answered_by='ada'")
 
 
-def test_look_ups_are_typed_checked_and_saved(by_hand: Any) -> None:
+def look_ups_are_typed_checked_and_saved(by_hand: Any) -> None:
     """A section opens when the page was opened; a day that is none is told at once; what is saved is a sheet."""
     page = by_hand.page
     form = page.locator(".glh-lookups").first

@@ -42,8 +42,8 @@ def without_times(text: str) -> str:
 
 def test_run_all_stops_at_the_gate_and_a_press_of_the_button_lets_it_through(lab: Any, notebook: Any) -> None:
     """
-    The kernel is there at once, forked; Run All writes nothing; only the typed path arms the button; after the press
-    the rest applies and verifies.
+    The kernel is there at once, forked; Run All writes nothing; only the typed path arms the button; a gate run again
+    has forgotten its approval; after the press the rest applies and verifies.
     """
     notebook.open(lab, "force_associate")
     assert lab.kernels() == ["glh-kernel"]
@@ -67,6 +67,15 @@ def test_run_all_stops_at_the_gate_and_a_press_of_the_button_lets_it_through(lab
     notebook.says("approved")
     assert lab.writes()["attempts"] == 0
     notebook.picture("06-gate-approved", notebook.gate)
+
+    notebook.menu("Run All Cells")
+    notebook.page.wait_for_selector(".jp-OutputArea >> text=GateClosed: Nobody has approved the plan", timeout=60_000)
+    notebook.says("closed")
+    assert lab.writes()["attempts"] == 0
+    notebook.gate.locator("input[type=text]").first.fill("fox-university")
+    notebook.says("armed")
+    notebook.approve.click()
+    notebook.says("approved")
     notebook.run_from("run.apply()")
     notebook.page.wait_for_selector(".jp-OutputArea >> text=Completed: written and verified", timeout=60_000)
     assert lab.writes()["support_tools"] == 1
@@ -77,21 +86,6 @@ def test_run_all_stops_at_the_gate_and_a_press_of_the_button_lets_it_through(lab
     notebook.menu("Run All Cells")
     notebook.page.wait_for_selector(".jp-OutputArea >> text=No change needed", timeout=60_000)
     assert lab.writes()["support_tools"] == 1
-
-
-def test_a_gate_run_again_has_forgotten_its_approval(lab: Any, notebook: Any) -> None:
-    """Approving, then running all once more, leaves a closed gate and writes nothing."""
-    notebook.open(lab, "force_associate")
-    notebook.menu("Run All Cells")
-    notebook.says("closed")
-    notebook.gate.locator("input[type=text]").first.fill("fox-university")
-    notebook.says("armed")
-    notebook.approve.click()
-    notebook.says("approved")
-    notebook.menu("Run All Cells")
-    notebook.page.wait_for_selector(".jp-OutputArea >> text=GateClosed: Nobody has approved the plan", timeout=60_000)
-    notebook.says("closed")
-    assert lab.writes()["attempts"] == 0
 
 
 def test_a_click_and_papermill_leave_the_same_record(lab: Any, notebook: Any, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every runbook in JupyterLab, from its form to its record without touching a cell; and one hands on to the next."""
+"""Every runbook in JupyterLab, from its form to its record without touching a cell."""
 
 from __future__ import annotations
 
@@ -71,17 +71,3 @@ def approved_by(name: str, plan_file: Path) -> Path:
     path = plan_file.parent.parent / f"approved-{file.digest[:8]}.json"
     path.write_text(approval.model_dump_json())
     return path
-
-
-def test_the_next_runbook_opens_with_its_parameters_filled_in(lab: Any, notebook: Any) -> None:
-    """From start_here by one click to the runbook that fits; there, Run All stops at the gate."""
-    notebook.open(lab, "start_here")
-    notebook.button("Look up ▸").click()
-    notebook.page.wait_for_selector(ENDED, timeout=60_000)
-    link = notebook.page.get_by_role("link", name="Open the notebook with these parameters filled in").first
-    notebook.picture("30-go-on", notebook.page.locator(".glh-card", has=link).last)
-    link.click()
-    notebook.field("Compute minutes used").wait_for(state="attached", timeout=60_000)
-    assert notebook.field("Group *").input_value() == "mantis-maps"
-    assert notebook.field("Subscription *").input_value() == "A-S00010600"
-    assert lab.writes()["attempts"] == 0

@@ -67,8 +67,16 @@ def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: An
     assert notebook.panel.get_by_role("link", name="Open the notebook with these parameters filled in").count() > 0
     notebook.button("Preview what will be sent").click()
     page.wait_for_selector(".glh-attach-message.glh-attach-shown, .glh-attach-message.glh-attach-failed")
+    link = notebook.panel.get_by_role("link", name="Open the notebook with these parameters filled in").first
+    notebook.picture("30-go-on", notebook.panel.locator(".glh-card", has=link).last)
     given = parameters_in_file(tmp_path / "books" / "start_here.ipynb")
     assert (given["namespace"], given["issue"]) == ("mantis-maps", "gitlab-com/support/internal-requests#600")
+
+    link.click()
+    notebook.field("Compute minutes used").wait_for(state="attached", timeout=60_000)
+    assert notebook.field("Group *").input_value() == "mantis-maps"
+    assert notebook.field("Subscription *").input_value() == "A-S00010600"
+    assert lab.writes()["attempts"] == 0
 
 
 def test_by_keyboard_alone_from_the_form_to_the_attached_evidence(lab: Any, notebook: Any) -> None:
