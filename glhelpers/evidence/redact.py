@@ -13,7 +13,7 @@ import binascii
 import html
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -68,6 +68,7 @@ _MASKED_NAME = re.compile(r"name-[0-9a-f]{8}(?![\w-])|\[name\]")
 _MASKED_ADDRESS = re.compile(r"(?<![\w-])person-[0-9a-f]{6}@(?:…|[\w.-]+\w)")
 
 _live_forms: dict[str, None] = {}
+_longest_first: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,21 +81,25 @@ class SecretHit:
 
 def register_secret(secret: SecretStr) -> None:
     """From now on this very text is masked wherever it stands, in whatever usual encoding."""
-    for form in _forms(secret.get_secret_value()):
-        if form not in _live_forms:
-            _live_forms[form] = None
-            _forget_texts()
+    global _longest_first
+    new = [form for form in _forms(secret.get_secret_value()) if form not in _live_forms]
+    if new:
+        _live_forms.update(dict.fromkeys(new))
+        _longest_first = tuple(sorted(_live_forms, key=len, reverse=True))
+        _forget_texts()
 
 
 def forget_secrets() -> None:
     """Drop every registered secret and name; for the end of a process that served several operators."""
+    global _longest_first
     _live_forms.clear()
+    _longest_first = ()
     _forget_texts()
     forget_people()
 
 
 def _forget_texts() -> None:
-    _redacted_once.cache_clear()
+    _look_with.cache_clear()
     _without_secrets_once.cache_clear()
 
 
@@ -115,10 +120,22 @@ def redact_text(text: str, masking: Masking | None = None) -> str:
     Without `masking`, those of the destination that is being written for: the record on disk, unless
     `bound_for` says another.
     """
-    masking = masking or masking_now()
-    known = people_known()
-    # A run writes its record many times over: what has not changed since is not looked through again.
-    return (_redacted_once if len(text) <= _REMEMBERED else _redacted)(text, masking, known)
+    return _look_with(masking or masking_now(), people_known())(text)
+
+
+@lru_cache(maxsize=64)
+def _look_with(masking: Masking, known: tuple[int, frozenset[str]]) -> Callable[[str], str]:
+    """
+    What redacts a text by these levels, as long as no more is known than now.
+
+    A run writes its record many times over: what has not changed since is not looked through again.
+    """
+    once = lru_cache(maxsize=20_000)(partial(_redacted, masking=masking, known=known))
+
+    def look(text: str) -> str:
+        return once(text) if len(text) <= _REMEMBERED else _redacted(text, masking, known)
+
+    return look
 
 
 def _redacted(text: str, masking: Masking, known: tuple[int, frozenset[str]]) -> str:
@@ -131,7 +148,7 @@ def _redacted(text: str, masking: Masking, known: tuple[int, frozenset[str]]) ->
 
 def _without_secrets(text: str, masking: Masking, key: bytes) -> str:
     """What does not depend on the persons of a run, so is the same for every run of a batch; `key` as in `_redacted`."""
-    for form in sorted(_live_forms, key=len, reverse=True):
+    for form in _longest_first:
         if form in text:
             text = text.replace(form, masked(LIVE))
     if not SUSPICIOUS.search(text):
@@ -142,7 +159,6 @@ def _without_secrets(text: str, masking: Masking, key: bytes) -> str:
     return text if masking.addresses is Level.full else EMAIL.sub(partial(_address, masking), text)
 
 
-_redacted_once = lru_cache(maxsize=20_000)(_redacted)
 _without_secrets_once = lru_cache(maxsize=20_000)(_without_secrets)
 
 
@@ -156,18 +172,19 @@ def _without_pseudonyms(text: str, masking: Masking) -> str:
 def redact_json(value: Any, masking: Masking | None = None) -> Any:
     """The same JSON value with every text in it redacted, names of keys included."""
     masking = masking or masking_now()
+    return _redact_value(value, masking, _look_with(masking, people_known()))
+
+
+def _redact_value(value: Any, masking: Masking, look: Callable[[str], str]) -> Any:
     match value:
         case str():
-            return redact_text(value, masking)
+            return look(value)
         case Mapping():
-            return {
-                redact_text(str(key), masking): _redact_entry(value, str(key), item, masking)
-                for key, item in value.items()
-            }
+            return {look(str(key)): _redact_entry(value, str(key), item, masking, look) for key, item in value.items()}
         case [str() as name, str() as item] if item and SECRET_PAIR.fullmatch(name):
-            return [redact_text(name, masking), masked(redact_text(name.lower()))]
+            return [look(name), masked(look(name.lower()))]
         case list() | tuple():
-            return [redact_json(item, masking) for item in value]
+            return [_redact_value(item, masking, look) for item in value]
         case _:
             return value
 
@@ -218,12 +235,12 @@ def _find_in_entry(key: str, item: Any, where: str) -> list[SecretHit]:
     return in_key + find_secrets_in_json(item, place)
 
 
-def _redact_entry(owner: Mapping[Any, Any], key: str, item: Any, masking: Masking) -> Any:
+def _redact_entry(owner: Mapping[Any, Any], key: str, item: Any, masking: Masking, look: Callable[[str], str]) -> Any:
     if isinstance(item, str) and item and SECRET_KEY.fullmatch(key):
-        return masked(redact_text(key.lower()))
+        return masked(look(key.lower()))
     if isinstance(item, str) and item and masking.names is not Level.full and is_person(owner, key):
-        return _name(masking.names, redact_text(item, masking))
-    return redact_json(item, masking)
+        return _name(masking.names, look(item))
+    return _redact_value(item, masking, look)
 
 
 def _readings(text: str) -> Iterator[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 import rfc8785
@@ -34,7 +36,13 @@ Scalar = str | int | bool | None
 
 def digest_of(model: OwnModel) -> str:
     """SHA-256 (hex) of the model's canonical JSON (RFC 8785), the same on every machine."""
-    return hashlib.sha256(rfc8785.dumps(model.model_dump(mode="json"))).hexdigest()
+    return _digest_of_json(model.model_dump_json())
+
+
+@lru_cache(maxsize=64)
+def _digest_of_json(text: str) -> str:
+    """Remembered by every character of the content, since a run asks for the digest of one plan a dozen times."""
+    return hashlib.sha256(rfc8785.dumps(json.loads(text))).hexdigest()
 
 
 class Target(OwnModel):
