@@ -64,11 +64,12 @@ def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: An
     page.wait_for_selector(".glh-form-message.glh-form-ready")
     notebook.button("Look up ▸").click()
     notebook.button("Preview what will be sent").wait_for(timeout=60_000)
-    assert notebook.panel.get_by_role("link", name="Open the notebook with these parameters filled in").count() > 0
+    go_on = page.get_by_role("link", name="Open the notebook with these parameters filled in")
+    assert notebook.panel.locator(go_on).count() > 0
     notebook.button("Preview what will be sent").click()
     page.wait_for_selector(".glh-attach-message.glh-attach-shown, .glh-attach-message.glh-attach-failed")
-    link = notebook.panel.get_by_role("link", name="Open the notebook with these parameters filled in").first
-    notebook.picture("30-go-on", notebook.panel.locator(".glh-card", has=link).last)
+    link = notebook.panel.locator(go_on).first
+    notebook.picture("30-go-on", notebook.panel.locator(".glh-card", has=go_on).last)
     given = parameters_in_file(tmp_path / "books" / "start_here.ipynb")
     assert (given["namespace"], given["issue"]) == ("mantis-maps", "gitlab-com/support/internal-requests#600")
 
