@@ -55,7 +55,8 @@ format: setup ## Format the code
 
 screenshots: setup browser ## Take the pictures of docs/ from the running product
 	@$(BIN)/pytest -q tests/browser --screenshots artefacts/screenshots
-	@for picture in docs/images/*.png; do cp "artefacts/screenshots/$$(basename "$$picture")" "$$picture"; done
+	@rm -f docs/images/*.png
+	@for name in $$(grep -hoE 'images/[0-9a-z-]+\.png' README.md docs/*.md | sort -u); do cp "artefacts/screenshots/$$(basename "$$name")" "docs/$$name" || exit 1; done
 
 lock: setup ## Lock the newest versions that pyproject.toml allows
 	@$(BIN)/pip install -q uv && $(BIN)/uv pip compile -q -U --python-version 3.11 --generate-hashes --extra dev --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.lock

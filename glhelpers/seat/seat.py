@@ -23,6 +23,7 @@ from glhelpers.evidence.text import one_line
 from glhelpers.gates.alive import close_all, watch_pages
 from glhelpers.gates.presence import PRESENCE
 from glhelpers.models.fact import FactState
+from glhelpers.models.parameter_words import PARAMETERS
 from glhelpers.models.request import parse_parameters, ticket_number
 from glhelpers.run import Run
 from glhelpers.seat.attach_panel import AttachPanel
@@ -376,6 +377,8 @@ def _books() -> list[tuple[str, str, str, bool]]:
 def _told_by_ticket(number: int, subject: str | None, sure: dict[str, str], several: dict[str, tuple[str, ...]]) -> str:
     """What the ticket told, in a line."""
     about = f"Ticket {number}" + (f" ({one_line(subject)[:120]})" if subject else "")
-    parts = [f"filled in: {', '.join(f'{name} {value}' for name, value in sure.items())}"] if sure else []
-    parts += [f"{name} could be {' or '.join(found)}: choose" for name, found in several.items()]
+    parts = (
+        [f"filled in: {', '.join(f'{PARAMETERS[name].label} {value}' for name, value in sure.items())}"] if sure else []
+    )
+    parts += [f"{PARAMETERS[name].label} could be {' or '.join(found)}: choose" for name, found in several.items()]
     return f"{about}: {'; '.join(parts)}. Check each." if parts else f"{about} names nothing that is missing here."

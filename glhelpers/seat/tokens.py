@@ -45,7 +45,7 @@ def ask_for(settings: Settings, service: str, why: str) -> Settings:
     A prompt, not a widget: a widget's value would be saved with the notebook.  The answer goes to the
     keyring of the operating system if that keeps it encrypted, else nowhere but this kernel's memory.
     """
-    print(f"{why} Give one now: nothing is shown, nothing is saved with the notebook.")  # noqa: T201 (a prompt)
+    print(f"{why}\nGive one now: it is not shown, and not saved with the notebook.")  # noqa: T201 (a prompt)
     told = getpass.getpass(f"Token for {NAMES[service]} (empty: none): ").strip()
     if not told:
         return settings

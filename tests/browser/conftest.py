@@ -165,11 +165,14 @@ class Notebook:
     def picture(self, name: str, part: Locator | None = None) -> None:
         """Leave a picture for people to look at."""
         self.pictures.mkdir(parents=True, exist_ok=True)
-        small = part is not None and (part.bounding_box() or {"height": 0})["height"] < 800
-        if part is not None and not small:
-            part.evaluate("element => element.scrollIntoView({block: 'start'})")
-        taken = part if part is not None and small else self.page
-        taken.screenshot(path=self.pictures / f"{name}.png")
+        size, box = self.page.viewport_size, part.bounding_box() if part is not None else None
+        if size and box and box["height"] > size["height"] - 160:
+            # The notebook scrolls within the page: a part is whole only in a window that holds it.
+            self.page.set_viewport_size({"width": size["width"], "height": int(box["height"]) + 200})
+            self.page.wait_for_timeout(300)
+        (part or self.page).screenshot(path=self.pictures / f"{name}.png")
+        if size:
+            self.page.set_viewport_size(size)
 
 
 @pytest.fixture
