@@ -39,8 +39,8 @@ def rows_to_copy(rows: Iterable[tuple[str, str]]) -> str:
 
 def texts_to_copy(texts: Iterable[tuple[str, str]]) -> str:
     """A button for each text, which copies all of it; the texts themselves are shown elsewhere."""
-    items = "".join(f"<li>{_button(label, text)} {html.escape(label)}</li>" for label, text in texts)
-    return f"<h3>Copy a draft</h3><ul>{items}</ul>" if items else ""
+    items = "".join(f"<p>{_button(label, text)} {html.escape(label)}</p>" for label, text in texts)
+    return f"<h3>Copy a draft</h3>{items}" if items else ""
 
 
 def _value(label: str, value: str) -> str:

@@ -26,7 +26,7 @@ STATES = {
     "spent": ("■", "Being applied"),
     "applied": ("★", "Applied"),
     "refused": ("✘", "Refused"),
-    "stale": ("⌛", "Stale"),
+    "stale": ("◌", "Stale"),
 }
 """Each state with its sign and its word: colour is never the only difference."""
 

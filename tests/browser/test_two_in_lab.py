@@ -39,6 +39,6 @@ def test_two_open_gates_make_one_change(lab: Any, notebook: Any, chromium: Any, 
     assert lab.writes()["support_tools"] == lab.writes()["attempts"] == 1
     (loser,) = [text for text in texts if "Completed: written and verified" not in text]
     assert sum("★ APPLIED" in text for text in shown) == 1
-    assert sum("⌛ STALE" in text or "✘ REFUSED" in text for text in shown) == 1
+    assert sum("◌ STALE" in text or "✘ REFUSED" in text for text in shown) == 1
     said = ("Somebody else was faster", "The facts have changed", "is held by", "written to by another run")
     assert any(words in loser for words in said), loser
