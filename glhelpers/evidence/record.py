@@ -18,7 +18,7 @@ from glhelpers.models.fact import Fact
 from glhelpers.models.finding import Decision, Finding, Status
 from glhelpers.models.record import Draft, FactLine, Minutes, NextRunbook, RunRecord, Seats, Step
 
-__all__ = ["Known", "build_record", "fact_line"]
+__all__ = ["Known", "build_record", "fact_line", "versions"]
 
 _NOT_KEPT: Mapping[str, set[str]] = {
     "ticket": {"subject", "tags", "updated_at"},
@@ -110,8 +110,10 @@ def _plain(value: Any, leave_out: set[str]) -> Any:
             return str(value)
 
 
-_version = cache(version)
-"""Of an installed package; a process does not see another one."""
+@cache
+def versions() -> dict[str, str]:
+    """What a record says of the installed packages; a process does not see others."""
+    return {"glhelpers": __version__, "pydantic": version("pydantic"), "httpx": version("httpx")}
 
 
 def build_record(known: Known, *, complete: bool, ended_at: datetime | None) -> RunRecord:
@@ -143,5 +145,5 @@ def build_record(known: Known, *, complete: bool, ended_at: datetime | None) -> 
         drafts=known.drafts,
         next_runbooks=known.next_runbooks,
         notices=tuple(known.notices),
-        versions={"glhelpers": __version__, "pydantic": _version("pydantic"), "httpx": _version("httpx")},
+        versions=versions(),
     )

@@ -7,6 +7,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from glhelpers.errors import GlhelpersError
 
@@ -57,6 +58,8 @@ def preload() -> None:
     for name in _MODULES:
         import_module(name)
     _compile_templates()
+    _prepare_kernel()
+    _warm()
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise NotForkable(
@@ -72,6 +75,25 @@ def _without_debugger() -> None:
     sys.modules["debugpy"] = None  # type: ignore[assignment]
     import_module("ipykernel.debugger")
     del sys.modules["debugpy"]
+
+
+def _prepare_kernel() -> None:
+    from glhelpers.kernels.app import ForkedKernelApp
+
+    ForkedKernelApp.instance().prepare()
+
+
+def _warm() -> None:
+    """What each kernel would else look up again: versions, and how SQLAlchemy speaks to SQLite."""
+    from glhelpers.actions.journal import Journal
+    from glhelpers.evidence.record import versions
+
+    versions()
+    with TemporaryDirectory() as folder:
+        journal = Journal(f"sqlite:///{folder}/journal.db")
+        journal.latest_row_about("nothing")
+        journal.open_intent("nothing")
+        journal.close()
 
 
 def _compile_templates() -> None:

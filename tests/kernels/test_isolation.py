@@ -53,6 +53,21 @@ TRACES = {
         "False",
     ),
     "the cells it has run": ("'a cell before'", "any('a cell ' + 'before' in cell for cell in In[:-1])", "False"),
+    "a command of IPython": (
+        "get_ipython().register_magic_function(print, magic_name='left')",
+        "get_ipython().find_line_magic('left') is None",
+        "True",
+    ),
+    "a listener of IPython": (
+        "get_ipython().events.register('post_run_cell', print)",
+        "print in get_ipython().events.callbacks['post_run_cell']",
+        "False",
+    ),
+    "how a type is shown": (
+        "get_ipython().display_formatter.formatters['text/html'].for_type(complex, lambda value, *rest: 'left')",
+        "complex in get_ipython().display_formatter.formatters['text/html'].type_printers",
+        "False",
+    ),
     "a person that the redaction knows": (
         "from glhelpers.evidence.personal import register_person; register_person('Mina Testperson')",
         "from glhelpers.evidence.redact import redact_text; redact_text('Mina Testperson')",
@@ -104,6 +119,29 @@ def test_nothing_random_is_the_same_in_two_kernels() -> None:
     one, other = (play(cell).shown[0].split() for _ in range(2))
     assert len(one) == len(other) == 5
     assert not set(one) & set(other)
+
+
+def test_the_shell_is_made_before_the_fork_and_belongs_to_its_kernel(tmp_path: Path) -> None:
+    """It knows its own kernel, folders and settings, not those of the server that made it."""
+    settings = tmp_path / "ipython" / "profile_default" / "ipython_config.py"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("c.InteractiveShell.ast_node_interactivity = 'all'\n", encoding="utf-8")
+    shown = play(
+        "shell = get_ipython(); print(shell.kernel.shell is shell, shell.ipython_dir, shell.profile_dir.location)",
+        "print(shell.home_dir, shell.starting_dir == __import__('os').getcwd())",
+        "print('one'); 'two'; 'three'",
+        env={**os.environ, "IPYTHONDIR": str(tmp_path / "ipython"), "HOME": str(tmp_path)},
+    ).shown
+    assert shown[0].split() == ["True", str(tmp_path / "ipython"), str(settings.parent)]
+    assert shown[1].split() == [str(tmp_path), "True"]
+    assert "two" in shown[2]
+
+
+@pytest.mark.parametrize(("session", "threads"), [({}, False), ({"JPY_SESSION_NAME": "force_associate.ipynb"}, True)])
+def test_a_page_may_talk_to_a_kernel_that_is_busy(session: dict[str, str], threads: bool) -> None:
+    """JupyterLab asks a kernel for subshells, so that a button is heard while a cell runs; a runner never does."""
+    cell = "get_ipython().kernel._supports_kernel_subshells"
+    assert play(cell, env={**os.environ, **session}).shown == (str(threads),)
 
 
 def test_no_history_is_kept_on_disk(tmp_path: Path) -> None:
