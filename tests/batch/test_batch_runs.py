@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +237,22 @@ def test_a_wrong_list_runs_nothing_and_leaves_nothing(shared_desk: Any) -> None:
         code, said = shared_desk.command(*words(tickets, *extra))
         assert code == 2
         assert says in said
+
+
+def test_a_service_that_asks_for_a_pause_gets_it_from_the_whole_batch(desk: Any) -> None:
+    """One run is answered 429: no run of the batch asks that host until the time is over; no row is lost by it."""
+    tickets = listed(desk.folder, [desk.case(ticket) for ticket in (FITS, LIES, DRIFTS)])
+    desk.misbehave({"system": "gitlab", "path": "/api/v4/groups/*", "do": "429", "retry_after": "3", "times": 1})
+    code, said = desk.command(*words(tickets, "--rate", "200"))
+    assert code == 0, said
+    assert statuses(tickets) == ["awaiting_approval"] * 3
+    asked = [
+        (datetime.fromisoformat(one["at"]), one["status"])
+        for one in desk.ask("requests")["requests"]
+        if one["system"] == "gitlab"
+    ]
+    (refused,) = [at for at, status in asked if status == 429]
+    # What the other run had sent already is under way; a third of a second later nothing is.
+    after = sorted((at - refused).total_seconds() for at, _ in asked if (at - refused).total_seconds() > 1 / 3)
+    assert len(after) > 10
+    assert after[0] > 2.8
