@@ -145,9 +145,14 @@ class Transport:
 
     def _wait(self, method: str, status: int | None, retry_after: str | None, attempt: int) -> float | None:
         wait = wait_before_retry(method, status, retry_after, attempt, jitter())
-        if wait is not None and status == 429 and self._pace is not None:
-            self._pace.hold(wait)  # whoever else asks this host would be turned away as well
+        if status == 429:
+            self._spare(wait)
         return wait if wait is not None and self._budget.take(wait) else None
+
+    def _spare(self, seconds: float | None) -> None:
+        """Have all who share this host's budget leave it alone: whoever else asks would be turned away as well."""
+        if seconds is not None and self._pace is not None:
+            self._pace.hold(seconds)
 
     def write(
         self,
@@ -178,6 +183,9 @@ class Transport:
             )
         self._budget.count_request()
         answer = self._once(method, call, path, json=json, files=files, content=content, headers=headers, params=query)
+        if answer.status == 429:
+            # Not sent again; but a look-up would be, after so long.
+            self._spare(wait_before_retry("GET", 429, answer.headers.get("retry-after"), 1, jitter()))
         if answer.status not in accept:
             self._accept(call, answer)
         return answer

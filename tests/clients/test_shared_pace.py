@@ -13,7 +13,7 @@ import pytest
 
 from glhelpers.clients.clients import open_clients
 from glhelpers.clients.shared_pace import SharedPace
-from glhelpers.errors import GateClosed
+from glhelpers.errors import GateClosed, RateLimited
 from glhelpers.sandbox_process import Running
 from glhelpers.settings import environment_of, load_settings
 from tests.clients.conftest import FaultServer, Make, reply, told
@@ -73,6 +73,23 @@ def test_a_429_to_one_run_holds_the_others_back(server: FaultServer, trying: Mak
     clock.clear()
     others.wait()
     assert 7 <= clock[0] < 8
+
+
+def test_a_429_to_a_write_holds_the_others_back_and_is_not_sent_again(
+    server: FaultServer, trying: Make, tmp_path: Path
+) -> None:
+    """Whatever was refused, the service has had enough of this machine."""
+    clock: list[float] = []
+    server.then(reply(429, "", Retry_After="7"))
+    mine, others = (
+        SharedPace(tmp_path, "https://gitlab.example.com", 20, clock=lambda: 5.0, sleep=clock.append) for _ in range(2)
+    )
+    with pytest.raises(RateLimited):
+        trying(pace=mine).clients.gitlab.create_note("gitlab-com/support/internal-requests", 2, "hello")
+    clock.clear()
+    others.wait()
+    assert 7 <= clock[0] < 8
+    assert len(server.requests) == 1
 
 
 def test_settings_carry_the_budget_and_a_ban_on_changes_into_a_run(
