@@ -212,7 +212,7 @@ def step_note(title: str, status: Status, why: str, next_step: str | None) -> Ma
 
 def stop(status: Status, why: str, next_step: str | None) -> Markup:
     """That a run ends here, before anything else is read: its status, why, and what to do now."""
-    halts = status not in (Status.completed, Status.no_change_needed)
+    halts = status not in (Status.completed, Status.no_change_needed, Status.handed_off)
     otherwise = "Nothing more here; the record closes the run."
     note = {"sign": STATUS_SIGNS[status], "why": why, "next_step": next_step, "halts": halts, "otherwise": otherwise}
     return macro("stop", note)
