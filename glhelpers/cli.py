@@ -237,9 +237,11 @@ def demo(
     raise typer.Exit(0 if all(case.as_expected for case in shown) else 3)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def lab(
-    arguments: Annotated[list[str] | None, typer.Argument(help="Passed on to JupyterLab.")] = None,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="Passed on to JupyterLab, such as --no-browser or --port 8899.")
+    ] = None,
 ) -> None:
     """Open JupyterLab on the runbooks, with the sandbox (or the chosen profile) as target."""
     from glhelpers.batch.lab import open_lab

@@ -202,6 +202,7 @@ class Run(Acting):
                 on_apply=self.on_apply,
                 can_apply=self.can_apply,
                 ticket=self.asked.ticket_url.rpartition("/")[2],
+                plan_path=(self.folder.path / "plan.json").resolve(),
             )
             return self._gate.box
 

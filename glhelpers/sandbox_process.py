@@ -17,7 +17,10 @@ from urllib.parse import urlsplit
 
 from glhelpers.errors import BadSettings
 
-__all__ = ["Running", "running_sandbox", "start_sandbox", "state_file"]
+__all__ = ["DEMONSTRATION", "Running", "running_sandbox", "shows_demonstration", "start_sandbox", "state_file"]
+
+DEMONSTRATION = "demo"
+"""The name of the world that is served where none is asked for; the runbooks' examples are its customers."""
 
 _READY_SECONDS = 20
 _HEALTH_SECONDS = 2
@@ -93,6 +96,14 @@ def _not_started(said: str) -> BadSettings:
         f"The sandbox did not start{': ' + lines[-1][:300].rstrip('.') if lines else ''}.",
         next_step="Check the world and faults files, or run `glhelpers sandbox serve` to see more.",
     )
+
+
+def shows_demonstration(url: str) -> bool:
+    """Whether the sandbox at GitLab.com's address has the demonstration's world; one that does not say is taken for it."""
+    try:
+        return bool(_health(url)["world"] == DEMONSTRATION)
+    except (OSError, ValueError, KeyError, TypeError, HTTPException):
+        return True
 
 
 def _from_line(told: dict[str, Any], process: subprocess.Popen[str] | None) -> Running:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import shlex
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,8 +13,10 @@ import ipywidgets as widgets
 
 from glhelpers.errors import GateClosed, GlhelpersError
 from glhelpers.gates import alive
+from glhelpers.gates.copying import rows_to_copy
 from glhelpers.gates.decision import grant, refusal
 from glhelpers.gates.files import read_approval
+from glhelpers.gates.from_issue import approving_line
 from glhelpers.gates.presence import PRESENCE
 from glhelpers.models.change import Approval, ChangePlan, PlanFile
 
@@ -78,6 +81,7 @@ class ConfirmGate:
         on_apply: Callable[[], bool] = lambda: False,
         can_apply: Callable[[], bool] = lambda: False,
         ticket: str = "",
+        plan_path: Path | None = None,
     ) -> None:
         self._file, self._operator, self._lasts, self._clock, self._spent = file, operator, lasts, clock, spent
         self._on_approved, self._find_note = on_approved, find_note
@@ -87,7 +91,9 @@ class ConfirmGate:
         self._page = PRESENCE.now().session
         self.state = "closed"
         self._make_controls(file.plan)
-        head = widgets.HTML(_STYLE + card + self._asked(ticket))
+        if plan_path is not None:
+            self.second.value = str(plan_path.with_name("approval.json"))
+        head = widgets.HTML(_STYLE + card + self._for_the_second_person(plan_path) + self._asked(ticket))
         self.box = widgets.VBox([head, self.typed, self.look, self.second, self.button, self.apply, self.message])
         self.box.add_class("glh-gate")
         self._say("closed", self._instruction())
@@ -121,6 +127,16 @@ class ConfirmGate:
         self.look.on_click(self._looked)
         self.apply.on_click(self._go_on)
 
+    def _for_the_second_person(self, plan_path: Path | None) -> str:
+        """What to hand a colleague, where the plan needs one: a command, and a line for the issue."""
+        plan = self._file.plan
+        if not plan.second_person:
+            return ""
+        rows = [] if plan_path is None else [("In a terminal here", f"glhelpers approve {shlex.quote(str(plan_path))}")]
+        if self._find_note is not None:
+            rows.append((f"Or as a note on {plan.issue}", approving_line(plan.digest)))
+        return f"<h3>For the second person</h3>{rows_to_copy(rows)}" if rows else ""
+
     def _asked(self, ticket: str) -> str:
         """Who is asked, for which ticket, and where it would happen."""
         plan = self._file.plan
@@ -136,10 +152,10 @@ class ConfirmGate:
         target = self._file.plan.target.typed
         if self._file.plan.second_person:
             why = "; ".join(self._file.plan.second_person)
-            note = " or write a note on the issue, which the button finds" if self._find_note is not None else ""
+            note = " or write the note on the issue, which the button finds" if self._find_note is not None else ""
             return (
-                f"Not approved. This plan needs a second person ({why}): they run `glhelpers approve` on plan.json{note}. "
-                f"Then give their file and type {target}."
+                f"Not approved. This plan needs a second person ({why}): they run the command above, which makes the "
+                f"approval file{note}. Then type {target}."
             )
         return f"Not approved, nothing will be written. Type {target} to arm the button."
 

@@ -19,17 +19,16 @@ from glhelpers.actions.catalogue import CATALOGUE, Runbook
 from glhelpers.clients.clients import open_clients
 from glhelpers.errors import GlhelpersError, NotAuthenticated, RunbookContractError
 from glhelpers.evidence import show
-from glhelpers.evidence.text import one_line
 from glhelpers.gates.alive import close_all, watch_pages
 from glhelpers.gates.presence import PRESENCE
 from glhelpers.models.fact import FactState
-from glhelpers.models.parameter_words import PARAMETERS
 from glhelpers.models.request import parse_parameters, ticket_number
 from glhelpers.run import Run
+from glhelpers.sandbox_process import shows_demonstration
 from glhelpers.seat.attach_panel import AttachPanel
 from glhelpers.seat.front import Front
 from glhelpers.seat.parameter_form import ParameterForm
-from glhelpers.seat.ticket_text import named_in
+from glhelpers.seat.ticket_text import named_in, told_by_ticket
 from glhelpers.seat.tokens import NAMES, ask_for, with_lent, with_tokens
 from glhelpers.session import View
 from glhelpers.settings import Settings, load_settings, profiles_to_choose, require_tokens
@@ -73,6 +72,7 @@ class Seat:
         self.book, self._cell = book, cell
         self._run: Run | None = None
         self._closed: _Closed | None = None
+        self._filled: tuple[int | None, dict[str, str]] = (None, {})
         self._presence = PRESENCE.now()
         close_all("The runbook was opened anew.")
         self.settings: Settings = load_settings()
@@ -104,10 +104,11 @@ class Seat:
             self._changed(values)
 
     def _begin_with(self) -> dict[str, str]:
-        """What the form holds at first; never the demonstration's values where they would meet real customers."""
+        """What the form holds at first; the demonstration's values only where its customers are."""
         left = _LEFT.get(self.book.id)
         values = dict(left[1]) if left is not None and self._cell in left[0] else dict(self._cell)
-        return values if self.settings.profile == "sandbox" else self._without_examples(values)
+        demonstrates = self.settings.profile == "sandbox" and shows_demonstration(self.settings.gitlab.base_url)
+        return values if demonstrates else self._without_examples(values)
 
     def _without_examples(self, values: dict[str, str]) -> dict[str, str]:
         return {name: "" if self.book.examples.get(name) == value else value for name, value in values.items()}
@@ -204,11 +205,20 @@ class Seat:
             self.form.say("stopped", f"Ticket {number} could not be read: {failed}")
             return
         named = named_in([ticket.subject or "", *(comment.body for comment in comments)])
-        empty = {name for name, value in self.form.values.items() if not value}
+        others = self._of_another_ticket(number)
+        empty = {name for name, value in self.form.values.items() if not value or name in others}
         sure = {name: found[0] for name, found in named.items() if name in empty and len(found) == 1}
         several = {name: found for name, found in named.items() if name in empty and len(found) > 1}
-        self.form.fill(sure)
-        self.form.say("told", _told_by_ticket(number, ticket.subject, sure, several))
+        self.form.fill({**dict.fromkeys(others, ""), **sure})
+        self._filled = (number, sure)
+        self.form.say("told", told_by_ticket(number, ticket.subject, sure, several, others))
+
+    def _of_another_ticket(self, number: int) -> dict[str, str]:
+        """What the form holds of the demonstration's ticket, or of the one that filled it before, untouched since."""
+        example = {name: value for name, value in self.book.examples.items() if name != "ticket_url"}
+        sources = [(ticket_number(self.book.examples.get("ticket_url", "")), example), self._filled]
+        left = [item for of, values in sources if of != number for item in values.items()]
+        return {name: value for name, value in left if value and self.form.values.get(name) == value}
 
     # The steps.
 
@@ -372,13 +382,3 @@ class Seat:
 
 def _books() -> list[tuple[str, str, str, bool]]:
     return [(book.id, book.title, book.purpose, book.writes) for book in CATALOGUE.values() if book.id != "start_here"]
-
-
-def _told_by_ticket(number: int, subject: str | None, sure: dict[str, str], several: dict[str, tuple[str, ...]]) -> str:
-    """What the ticket told, in a line."""
-    about = f"Ticket {number}" + (f" ({one_line(subject)[:120]})" if subject else "")
-    parts = (
-        [f"filled in: {', '.join(f'{PARAMETERS[name].label} {value}' for name, value in sure.items())}"] if sure else []
-    )
-    parts += [f"{PARAMETERS[name].label} could be {' or '.join(found)}: choose" for name, found in several.items()]
-    return f"{about}: {'; '.join(parts)}. Check each." if parts else f"{about} names nothing that is missing here."

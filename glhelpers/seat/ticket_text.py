@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["named_in"]
+from glhelpers.evidence.text import one_line
+from glhelpers.models.parameter_words import PARAMETERS
+
+__all__ = ["named_in", "told_by_ticket"]
 
 _SUBSCRIPTION = re.compile(r"(?<![\w-])A-S[0-9]{8,12}(?![\w-])", re.ASCII)
 _GROUP = re.compile(r"https://gitlab\.com/(?:groups/)?([A-Za-z0-9_][A-Za-z0-9_./-]*)", re.ASCII)
@@ -55,3 +58,28 @@ def named_in(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
         ],
     }
     return {name: tuple(dict.fromkeys(values)) for name, values in found.items() if values}
+
+
+def told_by_ticket(
+    number: int,
+    subject: str | None,
+    sure: dict[str, str],
+    several: dict[str, tuple[str, ...]],
+    others: dict[str, str],
+) -> str:
+    """
+    What a ticket told, in a line: `sure` was filled in, of `several` one is to be chosen, `others` was taken out.
+
+    All three are by the parameter's name.
+    """
+    about = f"Ticket {number}" + (f" ({one_line(subject)[:120]})" if subject else "")
+    gone = [_labelled(name, value) for name, value in others.items() if name not in sure]
+    parts = [f"taken out, as of another ticket: {', '.join(gone)}"] if gone else []
+    if sure:
+        parts.append(f"filled in: {', '.join(_labelled(name, value) for name, value in sure.items())}")
+    parts += [f"{PARAMETERS[name].label} could be {' or '.join(found)}: choose" for name, found in several.items()]
+    return f"{about}: {'; '.join(parts)}. Check each." if parts else f"{about} names nothing that is missing here."
+
+
+def _labelled(name: str, value: str) -> str:
+    return f"{PARAMETERS[name].label} {value}"

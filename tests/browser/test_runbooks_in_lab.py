@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,6 @@ import pytest
 
 from glhelpers.actions.catalogue import CATALOGUE
 from glhelpers.batch.undoing import undo_parameters
-from glhelpers.gates.decision import grant
 from glhelpers.gates.files import read_plan
 from glhelpers.models.parameter_words import PARAMETERS
 from glhelpers.settings import load_settings
@@ -26,7 +28,7 @@ def test_every_runbook_from_its_form_to_its_record(lab: Any, notebook: Any) -> N
     """
     Look up, approve where something is to be approved, apply, verify, record: no cell is touched.
 
-    Where the page asks for two, a colleague's approval file is given; the last one takes back what the first changed.
+    Where the page asks for two, a colleague runs the command that the gate shows; the last one takes back what the first changed.
     """
     wrote = 0
     for number, id in enumerate([*(id for id in CATALOGUE if id != "undo"), "undo"], 1):
@@ -38,10 +40,10 @@ def test_every_runbook_from_its_form_to_its_record(lab: Any, notebook: Any) -> N
         notebook.page.wait_for_selector(f"{STANDS} {ENDED}, {STANDS} .glh-gate-closed", timeout=60_000)
         notebook.picture(f"3{number}-{id.replace('_', '-')}", notebook.cell("run.check()"))
         if notebook.gate.count():
-            plan_file = newest(lab, id) / "plan.json"
-            plan = read_plan(plan_file).plan
+            plan = read_plan(newest(lab, id) / "plan.json").plan
             if plan.second_person:
-                notebook.gate.get_by_label("Approval file").fill(str(approved_by("colleague", plan_file)))
+                shown = notebook.gate.locator("code", has_text="glhelpers approve").first.inner_text()
+                colleague_runs(shlex.split(shown), types=plan.target.typed)
             notebook.gate.get_by_label("Type the target").fill(plan.target.typed)
             notebook.says("armed")
             notebook.approve.click()
@@ -63,11 +65,9 @@ def newest(lab: Any, id: str) -> Path:
     return max(found, key=lambda path: path.stat().st_mtime)
 
 
-def approved_by(name: str, plan_file: Path) -> Path:
-    """A colleague's approval of a plan, as `glhelpers approve` writes it."""
-    file = read_plan(plan_file)
-    now = datetime.now(UTC)
-    approval = grant(file, typed=file.plan.target.typed, approver=name, now=now, lasts=timedelta(minutes=30))
-    path = plan_file.parent.parent / f"approved-{file.digest[:8]}.json"
-    path.write_text(approval.model_dump_json())
-    return path
+def colleague_runs(command: list[str], *, types: str) -> None:
+    """Another person runs the command that the gate shows, and types the target."""
+    words = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
+    environment = {**os.environ, "GLHELPERS_OPERATOR": "colleague"}
+    said = subprocess.run(words, input=f"{types}\n", env=environment, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout + said.stderr

@@ -124,10 +124,12 @@ def approval_file(path: Path, file: PlanFile, *, ago: timedelta = timedelta(0), 
 def test_a_second_person_approves_by_file(tmp_path: Path) -> None:
     """Where two people are needed, typing does not suffice: the button works with the other one's file only."""
     file = plan_file(OVERAGE)
-    path = tmp_path / "approval.json"
+    path = tmp_path / "approved elsewhere.json"
     approval_file(path, file)
-    gate = gate_for(file)
+    gate = gate_for(file, plan_path=tmp_path / "a folder" / "plan.json")
     assert gate.second.layout.display != "none"
+    assert gate.second.value == str(tmp_path / "a folder" / "approval.json"), "where the command writes it"
+    assert f"glhelpers approve &#x27;{tmp_path}/a folder/plan.json&#x27;" in gate.box.children[0].value
     gate.typed.value = "fox"
     gate.button.click()
     assert (gate.state, gate.button.disabled) == ("refused", True)
