@@ -41,6 +41,9 @@ _STYLE = """<style>
 .glh-gate .glh-gate-message{padding:6px 10px;margin-top:6px;border:2px dashed currentColor;border-radius:4px;
  line-height:1.45;overflow-wrap:anywhere;color:var(--jp-ui-font-color1,inherit)}
 .glh-gate .glh-asked{line-height:1.45;margin:6px 0}
+.glh-gate .glh-copy th,.glh-gate .glh-copy td{text-align:left;vertical-align:top;line-height:1.6;padding:2px 12px 2px 0}
+.glh-gate .glh-copy th{white-space:nowrap}.glh-gate .glh-copy code{overflow-wrap:anywhere}
+.glh-gate .glh-copy button{line-height:1.6;height:auto;padding:0 10px}
 .glh-gate .glh-gate-armed{border:4px solid #c17d10}
 .glh-gate .glh-gate-approved{border:5px double #2da160}
 .glh-gate .glh-gate-spent{border:2px solid #428fdc}
@@ -134,7 +137,7 @@ class ConfirmGate:
             return ""
         rows = [] if plan_path is None else [("In a terminal here", f"glhelpers approve {shlex.quote(str(plan_path))}")]
         if self._find_note is not None:
-            rows.append((f"Or as a note on {plan.issue}", approving_line(plan.digest)))
+            rows.append(("Or as a note on the issue", approving_line(plan.digest)))
         return f"<h3>For the second person</h3>{rows_to_copy(rows)}" if rows else ""
 
     def _asked(self, ticket: str) -> str:
@@ -152,7 +155,7 @@ class ConfirmGate:
         target = self._file.plan.target.typed
         if self._file.plan.second_person:
             why = "; ".join(self._file.plan.second_person)
-            note = " or write the note on the issue, which the button finds" if self._find_note is not None else ""
+            note = ", or write the note on the issue, which the button finds" if self._find_note is not None else ""
             return (
                 f"Not approved. This plan needs a second person ({why}): they run the command above, which makes the "
                 f"approval file{note}. Then type {target}."

@@ -148,8 +148,11 @@
       }
       const steps = cells.slice(from, to + 1).filter(cell => cell.model.type === "code");
       steps.forEach(cell => cell.outputArea && cell.outputArea.model.clear());
-      steps[0].node.scrollIntoView({ block: "start" });
+      const show = () => this.panel.content.scrollToItem(cells.indexOf(steps[0]), "start");
+      await show();
       const went = await this.actions.runCells(this.panel.content, steps, this.panel.sessionContext);
+      // Outputs that came have moved what was shown: a person reads on from the first of these steps.
+      await show();
       if (went && this.comm) {
         this.comm.send({ ran: last });
       }
