@@ -144,7 +144,7 @@ class Seat:
         if self._closed is not None and ("saved" in said or "not_saved" in said):
             self._closed.panel.page_saved(saved="saved" in said)
         if said.get("ran") == _TO_THE_GATE[1] and self._has_nothing_to_ask():
-            self._ask_page(_FROM_THE_GATE)
+            self._ask_page(_FROM_THE_GATE, stay=True)  # what ended the run is what there is to read
 
     def _has_nothing_to_ask(self) -> bool:
         """Whether the run has ended without a plan, so that its record can be closed at once."""
@@ -158,8 +158,8 @@ class Seat:
         if _FRONT.tell({"parameters": values}):
             self._cell = values
 
-    def _ask_page(self, steps: tuple[str, str]) -> bool:
-        return _FRONT.tell({"run": list(steps)}, PRESENCE.now().session)
+    def _ask_page(self, steps: tuple[str, str], *, stay: bool = False) -> bool:
+        return _FRONT.tell({"run": list(steps), "stay": stay}, PRESENCE.now().session)
 
     def _go(self) -> None:
         if not self._ask_page(_TO_THE_GATE):

@@ -52,6 +52,11 @@ def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: An
     assert notebook.button("Look up ▸").is_disabled()
     notebook.picture("51-form-to-mend", notebook.panel.locator(".glh-form"))
     assert violations(page) == []
+    notebook.field("Ticket link").fill("https://gitlab.zendesk.com/agent/tickets/1002")
+    notebook.button("Fill in from the ticket").click()
+    page.wait_for_selector(".glh-form-message >> text=taken out, as of another ticket", timeout=60_000)
+    assert notebook.field("Subscription").input_value() != "A-S00010600", "the example's, whose ticket it is not"
+    assert group.input_value() == "mantis maps", "what was typed stays"
     notebook.button("Empty the form").click()
     page.wait_for_selector(".glh-problem", state="detached")
     notebook.field("Ticket link").fill("https://gitlab.zendesk.com/agent/tickets/1600")

@@ -119,7 +119,7 @@
         this.write(data.parameters);
       }
       if (data.run) {
-        this.run(data.run[0], data.run[1]);
+        this.run(data.run[0], data.run[1], data.stay);
       }
       if (data.save) {
         this.panel.context.save().then(
@@ -139,7 +139,7 @@
     }
 
     /** Run the steps from one to the other, as if a person had pressed Shift-Enter on each. */
-    async run(first, last) {
+    async run(first, last, stay) {
       const cells = this.panel.content.widgets;
       const from = cells.findIndex(cell => tagsOf(cell).includes(`step:${first}`));
       const to = cells.findIndex(cell => tagsOf(cell).includes(`step:${last}`));
@@ -148,7 +148,7 @@
       }
       const steps = cells.slice(from, to + 1).filter(cell => cell.model.type === "code");
       steps.forEach(cell => cell.outputArea && cell.outputArea.model.clear());
-      const show = () => this.panel.content.scrollToItem(cells.indexOf(steps[0]), "start");
+      const show = async () => stay || this.panel.content.scrollToItem(cells.indexOf(steps[0]), "start");
       await show();
       const went = await this.actions.runCells(this.panel.content, steps, this.panel.sessionContext);
       // Outputs that came have moved what was shown: a person reads on from the first of these steps.
