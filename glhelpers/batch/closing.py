@@ -30,18 +30,15 @@ if TYPE_CHECKING:
     from securesystemslib.signer import CryptoSigner
 
 __all__ = [
-    "EXECUTED",
     "MAY_BE_SENT",
     "NOTHING_WRITTEN",
     "about_writes",
     "close_folder",
     "cut_off",
+    "notebook_from",
     "notebook_of",
     "writes_of",
 ]
-
-EXECUTED = "executed.ipynb"
-"""The notebook as it is while it is executed; nothing in it is redacted yet."""
 
 NOTHING_WRITTEN = "Nothing was written."
 MAY_BE_SENT = "A change may have been sent: run again, it reads the state back first."
@@ -91,12 +88,15 @@ def _was_sending(record: RunRecord) -> bool:
 
 
 def notebook_of(folder: RunFolder, record: RunRecord) -> nbformat.NotebookNode:
-    """The notebook as it was executed, or as it was made fit to be kept already; else one made from the record."""
-    for name in (EXECUTED, "notebook.ipynb"):
-        try:
-            return nbformat.read(folder.path / name, as_version=4)
-        except (OSError, ValueError, AttributeError, KeyError):
-            continue  # not there, or cut short on a full disk
+    """The notebook of a folder that was left behind, if it was made fit to be kept; else one made from the record."""
+    try:
+        return nbformat.read(folder.path / "notebook.ipynb", as_version=4)
+    except (OSError, ValueError, AttributeError, KeyError):  # not there, or cut short on a full disk
+        return notebook_from(record)
+
+
+def notebook_from(record: RunRecord) -> nbformat.NotebookNode:
+    """A notebook made from the record alone, which says so, for a run whose own was lost."""
     return rebuilt_notebook(_prepared(record), record)
 
 
@@ -124,7 +124,6 @@ def close_folder(
         kept = finished_notebook(notebook, record)
         folder.write_text("notebook.ipynb", nbformat.writes(kept))
         folder.write_text("notebook.html", html_page(record, kept))
-    (folder.path / EXECUTED).unlink(missing_ok=True)
     folder.write_text("summary.md", summary_markdown(record))
     folder.write_record(record)
     seal(folder, record, signer, rows)

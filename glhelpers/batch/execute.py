@@ -16,18 +16,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nbformat
 import papermill as pm
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from glhelpers.acting import sheet_for
 from glhelpers.actions.catalogue import notebook_path, runbook
-from glhelpers.batch.closing import EXECUTED, NOTHING_WRITTEN, about_writes, close_folder, cut_off, notebook_of
+from glhelpers.batch.closing import NOTHING_WRITTEN, about_writes, close_folder, cut_off, notebook_from
 from glhelpers.batch.signals import EndedBySignal, ended_by_signals
 from glhelpers.errors import BadPlanFile, NotStored, OperatorError
-from glhelpers.evidence.folder import RunFolder, has_no_room, read_record
+from glhelpers.evidence.folder import RunFolder, read_record
 from glhelpers.evidence.keys import own_signer
 from glhelpers.evidence.personal import Destination, masking_at
 from glhelpers.evidence.record import build_record
@@ -35,8 +35,10 @@ from glhelpers.evidence.redact import redact_text
 from glhelpers.evidence.seal import journal_rows
 from glhelpers.evidence.secrets import register_tokens
 from glhelpers.gates.issue_notes import FROM_ISSUE
+from glhelpers.kernels.cell_client import CellKernel, run_cells
 from glhelpers.kernels.lease import KernelNotGiven
 from glhelpers.kernels.manager import KERNEL_NAME, RunbookKernelManager
+from glhelpers.kernels.owner import NoFork, tell_once
 from glhelpers.models.record import RunRecord, StepState
 from glhelpers.models.request import RunbookParameters, parse_parameters
 from glhelpers.settings import Settings, environment_of, require_tokens
@@ -67,39 +69,43 @@ class Result:
 
 
 class _Engine(NBClientEngine):  # type: ignore[misc]
-    """Papermill's own engine, with an environment for the kernel and without a save at every cell."""
+    """
+    Papermill's own engine, with an environment for the kernel and without a save at every cell.
+
+    A forked kernel is asked for its cells over one socket; where none can be forked, an ordinary one over Jupyter's five.
+    """
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, log_output: bool = False, **options: Any) -> Any:
         from papermill.clientwrap import PapermillNotebookClient
 
-        def started(notebook: Any) -> None:
-            notebook.metadata["kernel"] = "forked" if client.km.forked else "started"
-
         client = PapermillNotebookClient(
             nb_man,
             kernel_name=KERNEL_NAME,
             kernel_manager_class=RunbookKernelManager,
-            on_notebook_start=started,
             timeout=options.get("execution_timeout"),
             startup_timeout=options.get("start_timeout", 60),
             shutdown_kernel="immediate",
             record_timing=False,
         )
+        # Papermill drops what the cells had shown when a run is cut off; it is evidence all the same.
+        options["executed"].append(nb_man.nb)
         try:
+            kernel = CellKernel(options["kernel_env"])
+        except NoFork as reason:
+            tell_once(reason.message)
+            nb_man.nb.metadata["kernel"] = "started"
             return client.execute(env=options["kernel_env"], independent=False)
-        except BaseException:
-            # Papermill drops what the cells had shown when a run is cut off; it is evidence all the same.
-            nbformat.write(_cut_off(nb_man.nb), options["cut_off_at"])
-            raise
+        nb_man.nb.metadata["kernel"] = "forked"
+        with kernel:
+            return run_cells(client, kernel)
 
 
-def _cut_off(book: Any) -> Any:
-    """The same notebook; the cell that was cut off, which papermill calls completed like those before it, has failed."""
+def _say_cut_off(book: NotebookNode) -> None:
+    """The cell that was cut off, which papermill calls completed like those before it, has failed."""
     ended = [cell for cell in book.cells if cell.metadata.get("papermill", {}).get("status") == "completed"]
     if ended:
         ended[-1].metadata.papermill["status"] = "failed"
-    return book
 
 
 papermill_engines.register(ENGINE, _Engine)
@@ -125,17 +131,16 @@ def execute(id: str, given: dict[str, Any], settings: Settings, *, cell_seconds:
     signer = own_signer() if settings.replay is None else None
     folder = RunFolder.open(settings.runs_dir, asked.ticket_url, id, datetime.now(UTC))
     environment = {**os.environ, **environment_of(settings), "GLHELPERS_RUN_FOLDER": str(folder.path)}
-    output = folder.path / EXECUTED
-    cut = None
+    ran = _Ran()
     try:
         first = _first_record(folder, id, asked, settings)
         for _ in range(STARTS):
-            cut = _run(notebook_path(id), output, given, environment, cell_seconds)
-            if cut != _NO_KERNEL or _version(folder) != first:
+            ran = _run(notebook_path(id), given, environment, cell_seconds)
+            if ran.cut != _NO_KERNEL or _version(folder) != first:
                 break
-        if _version(folder) == first and cut in (None, _NO_KERNEL):
-            raise _not_started(folder, id, cut)
-        return _finish(folder, cut, settings, signer)
+        if _version(folder) == first and ran.cut in (None, _NO_KERNEL):
+            raise _not_started(folder, id, ran)
+        return _finish(folder, ran, settings, signer)
     except NotStored as full:
         raise _to_be_finished(folder, full, settings) from full
     finally:
@@ -168,49 +173,56 @@ def _to_be_finished(folder: RunFolder, full: NotStored, settings: Settings) -> N
     )
 
 
-def _run(source: Path, output: Path, given: dict[str, Any], environment: dict[str, str], seconds: int) -> str | None:
-    """Execute; None if the kernel came to its own end, else in one sentence what cut it off."""
+@dataclass(frozen=True)
+class _Ran:
+    """What became of a notebook's cells: as far as they ran, and in one sentence what cut them off, if anything has."""
+
+    notebook: NotebookNode | None = None
+    cut: str | None = None
+
+
+def _run(source: Path, given: dict[str, Any], environment: dict[str, str], seconds: int) -> _Ran:
+    """Execute the notebook; a cell that fails is no cut, the notebook shows it."""
+    executed: list[NotebookNode] = []
+    cut: str | None = None
     try:
         with ended_by_signals():
             pm.execute_notebook(
                 str(source),
-                str(output),
+                None,
                 parameters=given,
                 engine_name=ENGINE,
                 progress_bar=False,
-                request_save_on_cell_execute=False,
                 execution_timeout=seconds,
                 kernel_env=environment,
-                cut_off_at=str(output),
+                executed=executed,
             )
     except (PapermillExecutionError, CellExecutionError):
-        return None
+        return _Ran(executed[-1])
     except CellTimeoutError:
-        return f"A step took longer than {seconds} seconds."
+        cut = f"A step took longer than {seconds} seconds."
     except DeadKernelError:
-        return "The notebook's kernel died."
+        cut = "The notebook's kernel died."
     except EndedBySignal as ended:
-        return f"The run was ended by {ended}."
+        cut = f"The run was ended by {ended}."
     except KeyboardInterrupt:
-        return "The run was interrupted from the keyboard."
-    except OSError as error:
-        if has_no_room(error):
-            raise NotStored("There is no room on the disk for the executed notebook.") from error
-        return _NO_KERNEL
-    except (KernelNotGiven, RuntimeError):
-        return _NO_KERNEL
-    return None
+        cut = "The run was interrupted from the keyboard."
+    except (KernelNotGiven, RuntimeError, OSError):
+        cut = _NO_KERNEL
+    if cut is not None and executed:
+        _say_cut_off(executed[-1])
+    return _Ran(executed[-1] if executed else None, cut)
 
 
-def _finish(folder: RunFolder, cut: str | None, settings: Settings, signer: CryptoSigner | None) -> Result:
-    output = folder.path / EXECUTED
-    record = read_record(folder.path)
+def _finish(folder: RunFolder, ran: _Ran, settings: Settings, signer: CryptoSigner | None) -> Result:
+    record, cut = read_record(folder.path), ran.cut
     if cut is None and _end_is_missing(record):
-        cut = _first_error(output) or "The run ended before its last step."
+        cut = _first_error(ran.notebook) or "The run ended before its last step."
     if cut is not None and not record.complete:
         record = cut_off(record, cut, settings.journal_url)
     rows = journal_rows(record, settings)
-    return Result(record, close_folder(folder, record, notebook_of(folder, record), signer, rows).path)
+    notebook = ran.notebook if ran.notebook is not None else notebook_from(record)
+    return Result(record, close_folder(folder, record, notebook, signer, rows).path)
 
 
 def _end_is_missing(record: RunRecord) -> bool:
@@ -218,16 +230,16 @@ def _end_is_missing(record: RunRecord) -> bool:
     return not record.complete and not any(step.state is StepState.failed for step in record.steps)
 
 
-def _not_started(folder: RunFolder, id: str, cut: str | None) -> OperatorError:
-    said = cut or _first_error(folder.path / EXECUTED) or "its setup cell failed"
+def _not_started(folder: RunFolder, id: str, ran: _Ran) -> OperatorError:
+    said = ran.cut or _first_error(ran.notebook) or "its setup cell failed"
     folder.discard()
     return OperatorError(f"Runbook {id} did not start: {said}", next_step="Run `glhelpers doctor`.")
 
 
-def _first_error(path: Path) -> str | None:
+def _first_error(notebook: NotebookNode | None) -> str | None:
     """The sentence of the error that ended the notebook."""
-    if not path.is_file():
+    if notebook is None:
         return None
-    outputs = [output for cell in nbformat.read(path, as_version=4).cells for output in cell.get("outputs", [])]
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     seen = masking_at(Destination.terminal)
     return next((redact_text(str(output.evalue), seen) for output in outputs if output.output_type == "error"), None)

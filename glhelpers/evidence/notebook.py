@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -36,14 +35,12 @@ def finished_notebook(notebook: NotebookNode, record: RunRecord) -> NotebookNode
     a cell that never ran is not called completed. The first cell answers an auditor's five questions, and says
     before all else if the run was cut off.
     """
-    book = copy.deepcopy(notebook)
     record = redacted_record(record)
     not_run = {step.name for step in record.steps if step.state is StepState.not_run}
     own = (ANSWERS_CELL, INCOMPLETE_CELL)
-    book.cells = [_finished_cell(cell, not_run) for cell in book.cells if cell.get("id") not in own]
-    book.cells.insert(0, _answers_cell(record))
-    book.metadata = _metadata(book.metadata, record)
-    return book
+    cells = [_finished_cell(NotebookNode(cell), not_run) for cell in notebook.cells if cell.get("id") not in own]
+    book = {"cells": [_answers_cell(record), *cells], "metadata": _metadata(notebook.metadata, record)}
+    return NotebookNode({**notebook, **book})
 
 
 def _answers_cell(record: RunRecord) -> NotebookNode:
@@ -73,6 +70,7 @@ def _papermill(papermill: Mapping[str, Any], record: RunRecord) -> dict[str, Any
 
 
 def _finished_cell(cell: NotebookNode, not_run: set[str]) -> NotebookNode:
+    """The cell itself is changed, but nothing that it holds: it is replaced."""
     cell.metadata = _node({str(key): _plain(value) for key, value in cell.metadata.items()})
     cell.pop("attachments", None)
     if cell.cell_type != "code":
@@ -86,7 +84,7 @@ def _finished_cell(cell: NotebookNode, not_run: set[str]) -> NotebookNode:
     papermill = cell.metadata.get("papermill")
     if isinstance(papermill, Mapping) and not ran:
         cell.metadata["papermill"] = _node({**papermill, "status": "not run"})
-    outputs = [_output(output) for output in _joined(cell.get("outputs", []))]
+    outputs = [_output(output) for output in _joined([NotebookNode(output) for output in cell.get("outputs", [])])]
     cell.outputs = [output for output in outputs if output is not None]
     return cell
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
@@ -105,12 +105,16 @@ def _cells(notebook: NotebookNode) -> Iterator[dict[str, Any]]:
 
 def _prose(source: str) -> Markup:
     """A Markdown cell as HTML; its headings stand below those of the page."""
+    return Markup(safe_html(_html_of(source)))  # noqa: S704 - sanitised here
+
+
+@lru_cache(maxsize=256)  # a runbook's texts are the same in all its runs
+def _html_of(source: str) -> str:
     tokens = _MARKDOWN.parse(source)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
-    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
-    return Markup(safe_html(str(html)))  # noqa: S704 - sanitised here
+    return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
 
 
 def _output(output: NotebookNode) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 
 from glhelpers.evidence.patterns_services import SERVICE_KEYS
 
-__all__ = ["EMAIL", "MASKED", "SECRETS", "SECRET_KEY", "SECRET_PAIR", "SUSPICIOUS", "Shape", "masked"]
+__all__ = [
+    "EMAIL",
+    "MASKED",
+    "SECRETS",
+    "SECRET_KEY",
+    "SECRET_PAIR",
+    "SUSPICIOUS",
+    "Shape",
+    "masked",
+    "may_hold_address",
+]
 
 MASKED = "[masked:"
 """How every mask begins; a masked text holds no secret any more."""
@@ -30,13 +40,15 @@ class Shape:
     """
     One kind of secret; the group `secret` of the pattern is what must not be seen.
 
-    No text matches that holds none of `needles` in lower case, and a match only counts if `holds` says so.
+    No text matches that holds none of `needles` in lower case, or nothing like `telltale`; and a match only counts if
+    `holds` says so.
     """
 
     kind: str
     pattern: re.Pattern[str]
     needles: tuple[str, ...]
     holds: Callable[[str], bool] = _anything
+    telltale: re.Pattern[str] | None = None
 
 
 # A dash, also as it looks percent-encoded, as an HTML entity, as a JSON or Python escape, or set by a typographer.
@@ -47,8 +59,28 @@ _SEPARATED = r"""(?:\\?["']?\s*[:=]\s*b?\\?["']?|\\?["']\s*,\s*b?\\?["'])"""
 _GITLAB = "pat|oas|dt|rtr|rt|cbt|ptt|ft|imt|agent|wt|soat|ffct|sdt"
 
 
-def _shape(kind: str, needles: str, pattern: str, flags: int = 0, holds: Callable[[str], bool] = _anything) -> Shape:
-    return Shape(kind, re.compile(pattern, re.VERBOSE | flags), tuple(needles.split()), holds)
+# Our own pages are full of names that begin with `gl`; what looks for whole tokens need not walk through them.
+_GITLAB_PREFIX = re.compile(rf"gl[a-z]{{2,6}}{_DASH}")
+
+
+_LINK_WITH_PASSWORD = re.compile(r"://[^\s/@:\"'<>]*:[^\s/@\"'<>]+@")
+
+
+def _shape(
+    kind: str,
+    needles: str,
+    pattern: str,
+    flags: int = 0,
+    holds: Callable[[str], bool] = _anything,
+    telltale: re.Pattern[str] | None = None,
+) -> Shape:
+    return Shape(kind, re.compile(pattern, re.VERBOSE | flags), tuple(needles.split()), holds, telltale)
+
+
+def _service_key(kind: str, needles: str, pattern: str) -> Shape:
+    """A key that begins with signs of its own is sought for by them first, which is quicker than to look at each word."""
+    telltale = re.compile(pattern) if pattern[:2].isalpha() else None
+    return _shape(kind, needles, f"(?<![A-Za-z0-9])(?P<secret>{pattern})", telltale=telltale)
 
 
 def _is_user_and_password(encoded: str) -> bool:
@@ -123,6 +155,7 @@ SECRETS: tuple[Shape, ...] = (
         rf"""(?<![\w-])(?P<secret>[\w-]*?
              gl(?:{_GITLAB}){_DASH}(?:[\w=.\-]|{_DASH}){{16,}})""",
         re.ASCII,
+        telltale=_GITLAB_PREFIX,
     ),
     _shape(
         "GitLab token",
@@ -130,12 +163,14 @@ SECRETS: tuple[Shape, ...] = (
         # A prefix that is newer than this list.
         rf"(?<![\w-])(?P<secret>gl[a-z]{{2,6}}{_DASH}(?=[\w-]{{0,40}}\d)(?=[\w-]{{0,40}}[A-Z])[\w=.\-]{{20,}})",
         re.ASCII,
+        telltale=_GITLAB_PREFIX,
     ),
     _shape(
         "part of a GitLab token",
         "gl",
         rf"(?<![\w-])(?P<secret>[\w-]*?gl(?:{_GITLAB}){_DASH}(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w.=\-]{{8,15}})(?![\w.=\-])",
         re.ASCII,
+        telltale=_GITLAB_PREFIX,
     ),
     _shape("GitLab token", "gr1348941", rf"(?P<secret>GR1348941(?:[\w=.\-]|{_DASH}){{16,}})", re.ASCII),
     _shape("JSON web token", "eyj", r"(?<![\w-])(?P<secret>eyJ[\w-]{10,}(?:\.[\w=-]{4,}){1,4}\.?)", re.ASCII),
@@ -144,6 +179,7 @@ SECRETS: tuple[Shape, ...] = (
         "://",
         rf"\b[a-z][a-z0-9+.-]{{1,20}}://{_NOT_MASKED}(?P<secret>[^\s/@:\"'<>]*:[^\s/@\"'<>]+)@",
         re.IGNORECASE,
+        telltale=_LINK_WITH_PASSWORD,
     ),
     _shape(
         "token in hex",
@@ -192,7 +228,7 @@ SECRETS: tuple[Shape, ...] = (
         re.IGNORECASE | re.ASCII,
     ),
     _shape("Zendesk token", "/token:", rf"/token:{_NOT_MASKED}(?P<secret>[A-Za-z0-9]{{20,}})"),
-    *(_shape(kind, needles, f"(?<![A-Za-z0-9])(?P<secret>{pattern})") for kind, needles, pattern in SERVICE_KEYS),
+    *(_service_key(*one) for one in SERVICE_KEYS),
 )
 
 SECRET_KEY = re.compile(
@@ -214,6 +250,14 @@ EMAIL = re.compile(
     r"(?P<local>[\w+%](?:[\w.+%'-]{0,255}?))(?P<at>@|%40|&#64;|&#[xX]40;|&commat;|\\u0040|\\x40|\uff20|\s?[\[(]at[\])]\s?)"
     r"(?P<domain>[^\W_](?:[\w-]{0,62})(?:\.[\w-]{1,63}){0,8}\.(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24}))(?![\w-])"
 )
+
+_AT = re.compile(r"@|%40|&#64;|&#[xX]40;|&commat;|\\u0040|\\x40|\uff20|[\[(]at[\])]")
+
+
+def may_hold_address(text: str) -> bool:
+    """Whether there is any sign in the text without which it holds no e-mail address; quicker than to look for one."""
+    return _AT.search(text) is not None
+
 
 # Nearly every text of a run holds nothing of the kind: one look decides whether the table is walked.
 SUSPICIOUS = re.compile(

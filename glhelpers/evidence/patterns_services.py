@@ -17,7 +17,7 @@ SERVICE_KEYS: tuple[tuple[str, str, str], ...] = (
     ("npm token", "npm_", r"npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
     ("PyPI token", "pypi-", r"pypi-[\w-]{50,}"),
     ("Docker token", "dckr_", r"dckr_(?:pat|oat)_[\w-]{20,}"),
-    ("Atlassian token", "at atbb", r"AT(?:ATT|CTT|BB)[A-Za-z0-9=_-]{24,}"),
+    ("Atlassian token", "atatt atctt atbb", r"AT(?:ATT|CTT|BB)[A-Za-z0-9=_-]{24,}"),
     ("SendGrid key", "sg.", r"SG\.[\w-]{16,32}\.[\w-]{16,64}"),
     ("Mailchimp key", "-us", r"[0-9a-f]{32}-us\d{1,2}(?!\d)"),
     ("Twilio key", "sk ac", r"SK[0-9a-f]{32}(?![0-9a-f])"),

@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 from urllib.parse import unquote
 
@@ -137,6 +138,7 @@ _ORDINARY = frozenset(
     )
 )
 _WORD = re.compile(r"[^\W\d_][\w'’.-]*")
+_APART_AND_WORD = re.compile(r"([\W\d_]*)([^\W\d_][\w'’.-]*)")
 _NOT_SMALL = re.compile(r"[^\W\d_a-z]")
 _BETWEEN = r"(?:,?[\s\u00a0]|%20|\+|&nbsp;|&#160;)+"
 _FARTHEST = 6
@@ -266,6 +268,11 @@ def people_known() -> tuple[int, frozenset[str]]:
     return _learned, _told.get()
 
 
+def may_hold_name(text: str) -> bool:
+    """Whether there is any reason to look for names in the text; most hold nothing that is written as one."""
+    return bool(_names) or len(text) > _REMEMBERED or bool(_possible_names(text))
+
+
 def without_names(text: str, replace: Callable[[str], str]) -> str:
     """The text with every name replaced that this process has been told."""
     people_known()
@@ -302,16 +309,20 @@ def _looked_through(text: str) -> tuple[tuple[int, int, str], ...]:
     """Every run of words that could be a name: where it begins and ends, and the pseudonym that it would have."""
     if len(_NOT_SMALL.findall(text)) < 2:
         return ()  # Most texts of a record end here.
-    words = [(match.start(), match.end(), match[0]) for match in _WORD.finditer(text)]
+    apart_and_words = _APART_AND_WORD.findall(text)
+    ends = list(accumulate(len(apart) + len(word) for apart, word in apart_and_words))
     possible = []
-    for index, (start, end, first) in enumerate(words):
-        window = first
+    for index, (_, first) in enumerate(apart_and_words):
         if first[0].islower():
             continue
-        for begin, stop, word in words[index + 1 : index + _MOST_WORDS]:
-            if begin - end > _FARTHEST:
+        window, start = first, ends[index] - len(first)
+        following = zip(
+            apart_and_words[index + 1 : index + _MOST_WORDS], ends[index + 1 : index + _MOST_WORDS], strict=True
+        )
+        for (apart, word), end in following:
+            if len(apart) > _FARTHEST:
                 break
-            window, end = f"{window} {word}", stop
+            window = f"{window} {word}"
             if not word[0].islower() and not _ORDINARY.issuperset(_plain(window).split()):
                 possible.append((start, end - len(word) + len(word.rstrip(".'’-")), name_pseudonym(window)))
     return tuple(possible)

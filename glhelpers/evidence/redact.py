@@ -21,7 +21,16 @@ from urllib.parse import quote, quote_plus, unquote
 
 from pydantic import BaseModel, SecretStr
 
-from glhelpers.evidence.patterns import EMAIL, SECRET_KEY, SECRET_PAIR, SECRETS, SUSPICIOUS, Shape, masked
+from glhelpers.evidence.patterns import (
+    EMAIL,
+    SECRET_KEY,
+    SECRET_PAIR,
+    SECRETS,
+    SUSPICIOUS,
+    Shape,
+    masked,
+    may_hold_address,
+)
 from glhelpers.evidence.personal import (
     Level,
     Masking,
@@ -29,6 +38,7 @@ from glhelpers.evidence.personal import (
     forget_people,
     is_person,
     masking_now,
+    may_hold_name,
     name_pseudonym,
     people_known,
     pseudonym_key,
@@ -140,10 +150,18 @@ def _look_with(masking: Masking, known: tuple[int, frozenset[str]]) -> Callable[
 
 def _redacted(text: str, masking: Masking, known: tuple[int, frozenset[str]]) -> str:
     """The text redacted by all that is known; `known` is here for the one that remembers."""
-    text = _without_pseudonyms(clean_text(text), masking)
-    if masking.names is not Level.full:
+    short = len(text) <= _REMEMBERED
+    text = (_cleaned_once if short else _cleaned)(text, masking)
+    if masking.names is not Level.full and may_hold_name(text):
         text = without_names(text, partial(_name, masking.names))
-    return (_without_secrets_once if len(text) <= _REMEMBERED else _without_secrets)(text, masking, pseudonym_key())
+    return (_without_secrets_once if short else _without_secrets)(text, masking, pseudonym_key())
+
+
+def _cleaned(text: str, masking: Masking) -> str:
+    return _without_pseudonyms(clean_text(text), masking)
+
+
+_cleaned_once = lru_cache(maxsize=20_000)(_cleaned)
 
 
 def _without_secrets(text: str, masking: Masking, key: bytes) -> str:
@@ -156,7 +174,9 @@ def _without_secrets(text: str, masking: Masking, key: bytes) -> str:
     for shape in shapes_in(text):
         text = shape.pattern.sub(partial(_without_secret, shape), text)
     text = _ENCODED.sub(lambda match: masked("encoded token") if hides_token(match[0]) else match[0], text)
-    return text if masking.addresses is Level.full else EMAIL.sub(partial(_address, masking), text)
+    if masking.addresses is Level.full or not may_hold_address(text):
+        return text
+    return EMAIL.sub(partial(_address, masking), text)
 
 
 _without_secrets_once = lru_cache(maxsize=20_000)(_without_secrets)
@@ -205,7 +225,12 @@ def masked_fields(value: BaseModel, leave_out: Collection[str] = ()) -> dict[str
 def shapes_in(text: str) -> Iterator[Shape]:
     """The shapes that a text may hold: those of which it has a telling part."""
     lower = text.lower()
-    return (shape for shape in SECRETS if any(needle in lower for needle in shape.needles))
+    return (
+        shape
+        for shape in SECRETS
+        if any(needle in lower for needle in shape.needles)
+        and (shape.telltale is None or shape.telltale.search(text) is not None)
+    )
 
 
 def find_secrets(text: str) -> list[SecretHit]:

@@ -15,15 +15,15 @@ _ESCAPES = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _RETURNS = re.compile(r"\r\n?|\x85|\u2028|\u2029")
-_UNSEEN = re.compile(
-    "["
+_HIDDEN = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # soft hyphen, joiners, fillers
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, bidi, annotation
     "\U000e0000-\U000e007f"  # tags
-    "]"
 )
+_UNSEEN = re.compile(f"[{_HIDDEN}]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_TO_CLEAN = re.compile(f"[{_HIDDEN}\u2028\u2029\ud800-\udfff]")
 
 
 def clean_text(text: str) -> str:
@@ -33,7 +33,7 @@ def clean_text(text: str) -> str:
     Newlines and tabs stay, every kind of line end becomes a newline, and half a surrogate pair
     becomes U+FFFD, so that the result can always be written as UTF-8.
     """
-    if text.isascii() and text.isprintable():
+    if (text.isascii() and text.isprintable()) or not _TO_CLEAN.search(text):
         return text
     text = _RETURNS.sub("\n", _ESCAPES.sub("", text))
     return _SURROGATES.sub("\ufffd", _UNSEEN.sub("", text))

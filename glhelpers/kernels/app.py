@@ -17,9 +17,11 @@ from typing import Any
 from ipykernel import ipkernel
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.heartbeat import Heartbeat
+from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.utils.path import get_home_dir
+from jupyter_client.session import Session
 from zmq.sugar.context import Context
 
 __all__ = ["CPU_SECONDS", "MEMORY_MB", "ForkedKernelApp", "RunbookKernelApp", "limit_resources"]
@@ -121,6 +123,14 @@ def _no_list_of_modules() -> Iterator[None]:
         ipkernel.sys = whole
 
 
+def _shell_here() -> ZMQInteractiveShell:
+    """The shell that was made before the fork; it learns where it is now."""
+    shell = ZMQInteractiveShell.instance()
+    shell.home_dir, shell.starting_dir = get_home_dir(), str(Path.cwd())
+    shell.init_environment()
+    return shell
+
+
 class ForkedKernelApp(RunbookKernelApp):
     """
     A kernel that was forked: it is told its key by its parent, and tells the ports that it has bound.
@@ -154,12 +164,20 @@ class ForkedKernelApp(RunbookKernelApp):
         if own:
             super().parse_command_line(own)
 
+    def kernel_for_cells(self, session: Session, environment: Mapping[str, str]) -> IPythonKernel:
+        """A kernel that binds nothing, begins no thread, and tells what its cells show to `session`."""
+        limit_resources(environment)
+        shell = _shell_here()
+        with _no_list_of_modules():
+            kernel = IPythonKernel.instance(session=session, log=self.log, profile_dir=shell.profile_dir, user_ns={})
+        shell.kernel = kernel
+        shell.displayhook.get_execution_count = lambda: kernel.execution_count
+        return kernel
+
     def init_kernel(self) -> None:
         """As ipykernel does; the shell learns where it is, and whose."""
-        shell = ZMQInteractiveShell.instance()
+        shell = _shell_here()
         shell.profile_dir, shell.ipython_dir = self.profile_dir, self.ipython_dir
-        shell.home_dir, shell.starting_dir = get_home_dir(), str(Path.cwd())
-        shell.init_environment()
         with _no_list_of_modules():
             super().init_kernel()
         shell.kernel = self.kernel

@@ -12,6 +12,8 @@ import tempfile
 import threading
 import time
 import traceback
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,12 +22,19 @@ from glhelpers.kernels.protocol import Request, send
 __all__ = ["become_kernel"]
 
 
-def become_kernel(request: Request, tell: socket.socket, temporary: Path) -> NoReturn:
-    """Take over the environment, folder and key of the request, bind ports, tell them, and serve until the end."""
+def become_kernel(request: Request, descriptors: Sequence[int], temporary: Path) -> NoReturn:
+    """
+    Take over the environment and folder of the request, and serve until the end.
+
+    `descriptors`: the lease, on which ports are told; for a kernel that hears its cells over a socket, that one, too.
+    """
     status = 1
     try:
         _be_new(request, temporary)
-        _serve(request, tell)
+        if request.cells:
+            _serve_cells(descriptors[1])
+        else:
+            _serve(request, socket.socket(fileno=descriptors[0]))
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
@@ -68,6 +77,12 @@ def _serve(request: Request, tell: socket.socket) -> None:
     send(tell, {"ports": app.ports})
     tell.close()
     app.start()
+
+
+def _serve_cells(descriptor: int) -> None:
+    from glhelpers.kernels.cell_server import serve_cells
+
+    serve_cells(Connection(descriptor), os.environ)
 
 
 def _leave(status: int) -> NoReturn:

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -28,14 +28,14 @@ class Lease:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, connection: socket.socket, request: Request, descriptors: tuple[int, int, int]) -> None:
+    def __init__(self, connection: socket.socket, request: Request, descriptors: Sequence[int]) -> None:
         self._connection = connection
         self.pid: int | None = None
         self.ports: dict[str, int] | None = None
         self.returncode: int | None = None
         self._asked(request, descriptors)
 
-    def _asked(self, request: Request, descriptors: tuple[int, int, int]) -> None:
+    def _asked(self, request: Request, descriptors: Sequence[int]) -> None:
         # Through memory that only the two ends see: an environment holds tokens and has no largest size.
         memory = os.memfd_create("kernel", os.MFD_CLOEXEC)
         try:

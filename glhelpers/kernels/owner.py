@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import logging
 import os
 import shutil
 import socket
@@ -21,7 +22,17 @@ from typing import IO, cast
 from glhelpers.errors import GlhelpersError
 from glhelpers.kernels.protocol import REFUSED, SOCKET, own_folder, shared
 
-__all__ = ["ADDRESS", "PROVISIONER", "KernelServer", "NoFork", "begin", "connected", "end", "lent_to_children"]
+__all__ = [
+    "ADDRESS",
+    "PROVISIONER",
+    "KernelServer",
+    "NoFork",
+    "begin",
+    "connected",
+    "end",
+    "lent_to_children",
+    "tell_once",
+]
 
 ADDRESS = "GLHELPERS_KERNELS"
 """Environment variable: the folder of a fork server that another process owns; `off` for ordinary kernels."""
@@ -34,6 +45,8 @@ _LOOK_SECONDS = 0.02
 _SHARED = "environment.json"
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1"}
 _lock = threading.Lock()
+_told: set[str] = set()
+_log = logging.getLogger(__name__)
 _own: dict[int, KernelServer] = {}
 
 
@@ -162,6 +175,13 @@ def lent_to_children() -> Iterator[None]:
         yield
     finally:
         del os.environ[ADDRESS]
+
+
+def tell_once(reason: str) -> None:
+    """Say, once in this process, why its kernels are not forked."""
+    if reason not in _told:
+        _told.add(reason)
+        _log.warning("%s Notebooks run in ordinary kernels, each about a second slower.", reason)
 
 
 def _reached(folder: Path) -> socket.socket:

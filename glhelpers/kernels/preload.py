@@ -15,6 +15,7 @@ __all__ = ["NotForkable", "preload"]
 
 _MODULES = (
     "glhelpers.kernels.app",
+    "glhelpers.kernels.cell_server",
     "glhelpers.runbook",
     "glhelpers.acting",
     "glhelpers.actions.catalogue",

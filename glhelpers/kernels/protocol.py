@@ -2,7 +2,8 @@
 What the two ends say to each other, over a socket that keeps messages whole (SOCK_SEQPACKET).
 
 One connection is one lease of one kernel:
-    asking    one message with four descriptors: the request as JSON in memory, and the kernel's stdin, stdout, stderr
+    asking    one message with descriptors: the request as JSON in memory, the kernel's stdin, stdout and stderr, and
+              where it is to hear its cells over a socket rather than over ports, that socket
     server    {"pid": n}, then {"exit": n} when the kernel has ended; or {"refused": "why"}
     kernel    {"ports": {...}}, once they are bound
     asking    {"signal": n}, for the kernel's process group
@@ -28,22 +29,24 @@ SOCKET = "kernels.sock"
 REFUSED = "refused"
 """Name of the file in that folder which says that there will be no socket."""
 
-DESCRIPTORS = 4
+DESCRIPTORS = 5
+"""So many at most."""
 
 _LARGEST = 65_536
 
 
 class Request(BaseModel):
-    """One kernel as it is wanted."""
+    """One kernel as it is wanted; `cells`: it hears its cells over a socket, and needs neither key nor ports."""
 
     model_config = ConfigDict(extra="forbid")
 
     argv: list[str]
     environment: dict[str, str]
     cwd: str
-    key: str
-    ip: str
-    ports: dict[str, int]
+    key: str = ""
+    ip: str = ""
+    ports: dict[str, int] = {}
+    cells: bool = False
 
 
 def send(to: socket.socket, message: Mapping[str, Any]) -> bool:

@@ -7,7 +7,6 @@ Where none can be forked it does what jupyter_client does by itself, and says so
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 from contextlib import suppress
@@ -18,7 +17,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerBase, LocalProvisioner
 
 from glhelpers.kernels.lease import KernelNotGiven, Lease, request_for
-from glhelpers.kernels.owner import NoFork, connected
+from glhelpers.kernels.owner import NoFork, connected, tell_once
 
 __all__ = ["ForkProvisioner"]
 
@@ -26,8 +25,6 @@ _PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 _START_SECONDS = 60
 _POLL_SECONDS = 0.004
 _OURS = ("glhelpers.kernels", "ipykernel_launcher")
-_told: set[str] = set()
-_log = logging.getLogger(__name__)
 
 
 class ForkProvisioner(LocalProvisioner):  # type: ignore[misc]
@@ -43,7 +40,7 @@ class ForkProvisioner(LocalProvisioner):  # type: ignore[misc]
         try:
             self._connection = await self._server(kwargs)
         except NoFork as error:
-            self._tell(error.message)
+            tell_once(error.message)
             return cast(dict[str, Any], await super().pre_launch(**kwargs))
         self.forked = True
         extra = kwargs.pop("extra_arguments", [])
@@ -121,11 +118,6 @@ class ForkProvisioner(LocalProvisioner):  # type: ignore[misc]
             lease.give_back()
             self.process = None
             raise KernelNotGiven("The kernel ended before it could be reached.", next_step="Run again.")
-
-    def _tell(self, reason: str) -> None:
-        if reason not in _told:
-            _told.add(reason)
-            _log.warning("%s Notebooks run in ordinary kernels, each about a second slower.", reason)
 
 
 class _Streams:

@@ -16,6 +16,7 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -97,11 +98,13 @@ class Server:
         descriptors: list[int] = []
         try:
             _, descriptors, _, _ = socket.recv_fds(connection, _MESSAGE, DESCRIPTORS)
-            if len(descriptors) != DESCRIPTORS:
+            if not descriptors:
                 raise ValueError("The request came without its descriptors.")
             with os.fdopen(os.dup(descriptors[0]), "rb") as stream:
                 stream.seek(0)
                 request = Request.model_validate_json(stream.read())
+            if len(descriptors) != DESCRIPTORS - (not request.cells):
+                raise ValueError("The request came without its descriptors.")
         except (OSError, ValueError, ValidationError) as error:
             send(connection, {"refused": f"the request could not be read ({type(error).__name__})"})
             connection.close()
@@ -137,12 +140,12 @@ class Server:
         _prctl(_PR_SET_NAME, ctypes.create_string_buffer(KERNEL_NAME))
         if os.getppid() != self._pid:
             os._exit(1)
-        for number, descriptor in enumerate(descriptors[1:]):
+        for number, descriptor in enumerate(descriptors[1:4]):
             os.dup2(descriptor, number)
-        tell = os.dup(connection.fileno())
-        os.closerange(3, tell)
-        os.closerange(tell + 1, os.sysconf("SC_OPEN_MAX"))
-        become_kernel(request, socket.socket(fileno=tell), temporary)
+        kept = sorted(os.dup(number) for number in (connection.fileno(), *descriptors[4:]))
+        for before, after in pairwise((2, *kept, os.sysconf("SC_OPEN_MAX"))):
+            os.closerange(before + 1, after)
+        become_kernel(request, kept, temporary)
 
     def _hear(self, lease: _Lease) -> None:
         try:
