@@ -339,6 +339,14 @@ class Acting(RecordedSteps):
             parts.append(show.differences_table(self.known.stale))
         return View("".join(parts), text)
 
+    def close(self) -> None:
+        """Let go of connections and journal; whatever is asked next opens them anew."""
+        if self._clients is not None:
+            self._clients.close()
+        if self._journal is not None:
+            self._journal.close()
+        self._clients = self._journal = None
+
     def _open_clients(self) -> Clients:
         if self._clients is None:
             self._clients = open_clients(self.settings, self._sheet)

@@ -122,7 +122,7 @@ def close_folder(
     """
     with people_of(folder.path):
         kept = finished_notebook(notebook, record)
-        folder.write_text("notebook.ipynb", nbformat.writes(kept))
+        folder.write_text("notebook.ipynb", nbformat.v4.writes(kept))
         folder.write_text("notebook.html", html_page(record, kept))
     folder.write_text("summary.md", summary_markdown(record))
     folder.write_record(record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import signal
 import threading
@@ -72,6 +73,8 @@ def begin_worker(settings: Settings, environment: dict[str, str]) -> None:
         signal.signal(number, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
     threading.Thread(target=_end_with_owner, daemon=True).start()
+    # What was imported stays for good; looking it through again and again costs a tenth of a run.
+    gc.freeze()
 
 
 def own_pid() -> int:

@@ -33,7 +33,9 @@ __all__ = [
     "is_person",
     "masking_at",
     "masking_now",
+    "may_hold_name",
     "name_pseudonym",
+    "names_are_known",
     "names_in",
     "people_in",
     "people_known",
@@ -268,9 +270,14 @@ def people_known() -> tuple[int, frozenset[str]]:
     return _learned, _told.get()
 
 
+def names_are_known() -> bool:
+    """Whether this process has been told any name itself, rather than only the pseudonyms of those of a run."""
+    return bool(_names)
+
+
 def may_hold_name(text: str) -> bool:
-    """Whether there is any reason to look for names in the text; most hold nothing that is written as one."""
-    return bool(_names) or len(text) > _REMEMBERED or bool(_possible_names(text))
+    """Whether anything in a short text is written as a name; in most of a record's texts nothing is."""
+    return bool(_possible_names(text))
 
 
 def without_names(text: str, replace: Callable[[str], str]) -> str:

@@ -40,6 +40,7 @@ from glhelpers.evidence.personal import (
     masking_now,
     may_hold_name,
     name_pseudonym,
+    names_are_known,
     people_known,
     pseudonym_key,
     use_pseudonym_key,
@@ -110,6 +111,7 @@ def forget_secrets() -> None:
 
 def _forget_texts() -> None:
     _look_with.cache_clear()
+    _nameless_with.cache_clear()
     _without_secrets_once.cache_clear()
 
 
@@ -141,31 +143,47 @@ def _look_with(masking: Masking, known: tuple[int, frozenset[str]]) -> Callable[
     A run writes its record many times over: what has not changed since is not looked through again.
     """
     once = lru_cache(maxsize=20_000)(partial(_redacted, masking=masking, known=known))
+    nameless = _nameless_with(masking, pseudonym_key())
 
     def look(text: str) -> str:
-        return once(text) if len(text) <= _REMEMBERED else _redacted(text, masking, known)
+        if len(text) > _REMEMBERED:
+            return _redacted(text, masking, known)
+        kept = nameless(text) if not names_are_known() else None
+        return kept if kept is not None else once(text)
 
     return look
 
 
+@lru_cache(maxsize=64)
+def _nameless_with(masking: Masking, key: bytes) -> Callable[[str], str | None]:
+    """What redacts a short text that cannot hold a name, which is the same in every run; None for one that can."""
+
+    @lru_cache(maxsize=20_000)
+    def nameless(text: str) -> str | None:
+        text = _cleaned(text, masking)
+        if masking.names is not Level.full and may_hold_name(text):
+            return None
+        return _without_secrets(text, masking)
+
+    return nameless
+
+
 def _redacted(text: str, masking: Masking, known: tuple[int, frozenset[str]]) -> str:
     """The text redacted by all that is known; `known` is here for the one that remembers."""
-    short = len(text) <= _REMEMBERED
-    text = (_cleaned_once if short else _cleaned)(text, masking)
-    if masking.names is not Level.full and may_hold_name(text):
+    text = _cleaned(text, masking)
+    if masking.names is not Level.full:
         text = without_names(text, partial(_name, masking.names))
-    return (_without_secrets_once if short else _without_secrets)(text, masking, pseudonym_key())
+    if len(text) > _REMEMBERED:
+        return _without_secrets(text, masking)
+    return _without_secrets_once(text, masking, pseudonym_key())
 
 
 def _cleaned(text: str, masking: Masking) -> str:
     return _without_pseudonyms(clean_text(text), masking)
 
 
-_cleaned_once = lru_cache(maxsize=20_000)(_cleaned)
-
-
-def _without_secrets(text: str, masking: Masking, key: bytes) -> str:
-    """What does not depend on the persons of a run, so is the same for every run of a batch; `key` as in `_redacted`."""
+def _without_secrets(text: str, masking: Masking) -> str:
+    """What does not depend on the persons of a run, so is the same for every run of a batch."""
     for form in _longest_first:
         if form in text:
             text = text.replace(form, masked(LIVE))
@@ -179,7 +197,10 @@ def _without_secrets(text: str, masking: Masking, key: bytes) -> str:
     return EMAIL.sub(partial(_address, masking), text)
 
 
-_without_secrets_once = lru_cache(maxsize=20_000)(_without_secrets)
+@lru_cache(maxsize=20_000)
+def _without_secrets_once(text: str, masking: Masking, key: bytes) -> str:
+    """The same, remembered for as long as the key of pseudonyms stays."""
+    return _without_secrets(text, masking)
 
 
 def _without_pseudonyms(text: str, masking: Masking) -> str:
