@@ -52,6 +52,10 @@ def batch_command(
     Exit codes: 0 all ended as they should, 2 bad input, 3 a run failed or was not made, 4 a change does not show or a
     plan is stale.
     """
+    if not dask:
+        from glhelpers.batch.forks import begin_forks
+
+        begin_forks()
     from glhelpers.batch.ledger import Pass
     from glhelpers.batch.progress import Shown
     from glhelpers.batch.run_batch import Asked, run_batch

@@ -8,7 +8,6 @@ its own run with it: another takes its place, and the run is made again.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import threading
@@ -22,11 +21,12 @@ from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Protocol
 
+from glhelpers.batch.forks import context
 from glhelpers.batch.ledger import Ended, Ledger, Pass
 from glhelpers.batch.work import HANDLED, Job, begin_worker, lost, own_pid, work
 from glhelpers.settings import Settings
 
-__all__ = ["PRELOADED", "RUN_SECONDS", "Crew", "Feed", "Halt", "Place"]
+__all__ = ["RUN_SECONDS", "Crew", "Feed", "Halt", "Place"]
 
 RUN_SECONDS = 900.0
 """No run takes longer; its worker is then taken away. A cell has a limit of its own far below."""
@@ -39,8 +39,6 @@ _PATIENCE = {signal.SIGINT: 60.0, signal.SIGTERM: 5.0, signal.SIGHUP: 5.0}
 
 _AFTER_DEADLINE = 60.0
 _KERNEL_ENDS = 2.0
-PRELOADED = ["glhelpers.batch.work", "glhelpers.batch.execute"]
-"""Neither starts a thread nor opens anything when it is imported, so a process that has them can be forked."""
 _TICK = 0.2
 
 
@@ -110,15 +108,6 @@ class Place(Protocol):
         """Nothing more is to be run here."""
 
 
-def _context() -> multiprocessing.context.BaseContext:
-    """Workers come from one process that has imported what they need, where that can be had; else each imports it."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return context
-
-
 class _Seat:
     """A place for one run at a time, with a worker process that lives from run to run."""
 
@@ -150,7 +139,7 @@ class _Seat:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 1,
-                mp_context=_context(),
+                mp_context=context(),
                 initializer=begin_worker,
                 initargs=(self._settings, dict(os.environ)),
             )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 import resource
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -24,7 +25,7 @@ from IPython.utils.path import get_home_dir
 from jupyter_client.session import Session
 from zmq.sugar.context import Context
 
-__all__ = ["CPU_SECONDS", "MEMORY_MB", "ForkedKernelApp", "RunbookKernelApp", "limit_resources"]
+__all__ = ["CPU_SECONDS", "MEMORY_MB", "ForkedKernelApp", "RunbookKernelApp", "ToldSession", "limit_resources"]
 
 MEMORY_MB = "GLHELPERS_KERNEL_MEMORY_MB"
 """Environment variable: how much memory of its own (RLIMIT_DATA) one kernel may take, in megabytes; 0 for no limit."""
@@ -99,6 +100,34 @@ class _BoundHeartbeat(Heartbeat):  # type: ignore[misc]
         self.bound.set()
 
 
+class ToldSession(Session):  # type: ignore[misc]
+    """Where a kernel's messages go that has one reader: told as they are, unsigned, since nobody else hears them."""
+
+    tell: Callable[[Mapping[str, Any]], None]
+
+    def send(
+        self,
+        stream: Any,
+        msg_or_type: Any,
+        content: Mapping[str, Any] | None = None,
+        parent: Any = None,
+        ident: Any = None,
+        buffers: Any = None,
+        track: bool = False,
+        header: Any = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Tell one message: what the reader needs of it."""
+        if isinstance(msg_or_type, Mapping):
+            kind, content, metadata = msg_or_type["msg_type"], msg_or_type["content"], msg_or_type["metadata"]
+        else:
+            kind = str(msg_or_type)
+        message: dict[str, Any] = {"msg_type": kind, "content": content or {}, "metadata": metadata or {}}
+        if buffers:
+            message["buffers"] = [base64.b64encode(buffer).decode() for buffer in buffers]
+        self.tell(message)
+
+
 class _SysWithoutModules:
     """`sys` as a module sees it that is not to walk through all modules."""
 
@@ -146,7 +175,13 @@ class ForkedKernelApp(RunbookKernelApp):
         self.log_level = logging.ERROR
         super().parse_command_line([])
         self._settings = deepcopy(self.config)
-        ZMQInteractiveShell.instance(config=deepcopy(self.config), user_ns={}, compiler_class=XCachingCompiler)
+        shell = ZMQInteractiveShell.instance(config=deepcopy(self.config), user_ns={}, compiler_class=XCachingCompiler)
+        with _no_list_of_modules():
+            kernel = IPythonKernel.instance(
+                session=ToldSession(), log=self.log, profile_dir=shell.profile_dir, user_ns={}
+            )
+        shell.kernel = kernel
+        shell.displayhook.get_execution_count = lambda: kernel.execution_count
 
     def parse_command_line(self, argv: list[str] | None = None) -> None:
         """
@@ -164,18 +199,17 @@ class ForkedKernelApp(RunbookKernelApp):
         if own:
             super().parse_command_line(own)
 
-    def kernel_for_cells(self, session: Session, environment: Mapping[str, str]) -> IPythonKernel:
-        """A kernel that binds nothing, begins no thread, and tells what its cells show to `session`."""
-        limit_resources(environment)
-        shell = _shell_here()
-        with _no_list_of_modules():
-            kernel = IPythonKernel.instance(session=session, log=self.log, profile_dir=shell.profile_dir, user_ns={})
-        shell.kernel = kernel
-        shell.displayhook.get_execution_count = lambda: kernel.execution_count
+    def kernel_for_cells(self, tell: Callable[[Mapping[str, Any]], None]) -> IPythonKernel:
+        """The kernel that binds nothing and begins no thread, made before the fork; what its cells show goes to `tell`."""
+        limit_resources(os.environ)
+        _shell_here()
+        kernel = IPythonKernel.instance()
+        kernel.session.tell = tell
         return kernel
 
     def init_kernel(self) -> None:
-        """As ipykernel does; the shell learns where it is, and whose."""
+        """As ipykernel does, with another kernel than the one that hears its cells over a socket."""
+        IPythonKernel.clear_instance()
         shell = _shell_here()
         shell.profile_dir, shell.ipython_dir = self.profile_dir, self.ipython_dir
         with _no_list_of_modules():
@@ -183,12 +217,6 @@ class ForkedKernelApp(RunbookKernelApp):
         shell.kernel = self.kernel
         if self.config != self._settings:
             shell.update_config(self.config)
-
-    def init_control(self, context: Any) -> None:
-        """As ipykernel does; the thread for subshells only where Jupyter Server has opened the kernel for a person."""
-        super().init_control(context)
-        if "JPY_SESSION_NAME" not in os.environ:
-            self.shell_channel_thread = None
 
     def init_connection_file(self) -> None:
         """There is none: the one who asked for the kernel writes it."""

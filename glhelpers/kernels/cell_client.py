@@ -8,10 +8,13 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from jupyter_client.jsonutil import json_default
+from jupyter_client.session import Session
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
@@ -71,6 +74,11 @@ class CellKernel:
         except (EOFError, OSError):
             raise DeadKernelError("Kernel died") from None
 
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Bring a message of a widget's other end to the kernel, which hears it before the next cell."""
+        with suppress(OSError):  # it has died meanwhile, which the next cell tells
+            self._cells.send_bytes(json.dumps({"comm": message}, default=json_default).encode())
+
     def close(self) -> None:
         """End the kernel, at once, and wait until it is gone."""
         self._cells.close()
@@ -89,6 +97,13 @@ class CellKernel:
         return message
 
 
+class _FrontEnd:
+    """What nbclient's part of an output widget speaks to, in the place of a client with five sockets."""
+
+    def __init__(self, kernel: CellKernel) -> None:
+        self.session, self.shell_channel = Session(), kernel
+
+
 def run_cells(client: PapermillNotebookClient, kernel: CellKernel) -> NotebookNode:
     """
     Run a notebook's cells in turn until one fails, and keep what they show as papermill and nbclient keep it.
@@ -96,6 +111,7 @@ def run_cells(client: PapermillNotebookClient, kernel: CellKernel) -> NotebookNo
     `client` has no kernel of its own; it only takes the messages in.
     """
     client.reset_execution_trackers()
+    client.kc = _FrontEnd(kernel)
     for index, cell in enumerate(client.nb.cells):
         try:
             client.nb_man.cell_start(cell, index)

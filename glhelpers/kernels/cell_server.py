@@ -9,7 +9,6 @@ told in Jupyter's own messages, so whoever reads them can use Jupyter's own mean
 from __future__ import annotations
 
 import asyncio
-import base64
 import io
 import json
 import os
@@ -21,7 +20,6 @@ from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.jsonutil import json_default
-from jupyter_client.session import Session
 
 from glhelpers.kernels.app import ForkedKernelApp
 
@@ -31,40 +29,22 @@ _HELD_BACK = 65_536
 """Characters of a printed text after which it is told before its cell has ended."""
 
 
-class _Told(Session):  # type: ignore[misc]
-    """Where a kernel's messages go: to the one reader, unsigned, since nobody else can reach the socket."""
+class _Reader:
+    """The one who hears what cells show, a message a frame."""
 
-    def __init__(self, reader: Connection, **named: Any) -> None:
-        super().__init__(**named)
-        self._reader, self._lock = reader, threading.Lock()
-
-    def send(
-        self,
-        stream: Any,
-        msg_or_type: Any,
-        content: Mapping[str, Any] | None = None,
-        parent: Any = None,
-        ident: Any = None,
-        buffers: Any = None,
-        track: bool = False,
-        header: Any = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Tell one message; what the reader needs of it."""
-        if isinstance(msg_or_type, Mapping):
-            kind, content, metadata = msg_or_type["msg_type"], msg_or_type["content"], msg_or_type["metadata"]
-        else:
-            kind = str(msg_or_type)
-        message: dict[str, Any] = {"msg_type": kind, "content": content or {}, "metadata": metadata or {}}
-        if buffers:
-            message["buffers"] = [base64.b64encode(buffer).decode() for buffer in buffers]
-        self.tell(message)
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._lock = connection, threading.Lock()
 
     def tell(self, message: Mapping[str, Any]) -> None:
-        """One frame; several threads of a notebook may print at once."""
+        """One message; several threads of a notebook may print at once."""
         frame = json.dumps(message, default=json_default).encode("utf-8", errors="surrogatepass")
         with self._lock:
-            self._reader.send_bytes(frame)
+            self._connection.send_bytes(frame)
+
+    def print(self, name: str, text: str) -> None:
+        """What was printed to `stdout` or `stderr`."""
+        if text:
+            self.tell({"msg_type": "stream", "content": {"name": name, "text": text}, "metadata": {}})
 
 
 class _Printed(io.TextIOBase):
@@ -72,8 +52,8 @@ class _Printed(io.TextIOBase):
 
     encoding, errors = "utf-8", "replace"
 
-    def __init__(self, name: str, told: _Told, descriptor: int) -> None:
-        self.name, self._told, self._descriptor = name, told, descriptor
+    def __init__(self, name: str, reader: _Reader, descriptor: int) -> None:
+        self.name, self._reader, self._descriptor = name, reader, descriptor
         self._held: list[str] = []
         self._size = 0
         self._lock = threading.RLock()
@@ -101,8 +81,7 @@ class _Printed(io.TextIOBase):
         """Tell what is kept."""
         with self._lock:
             text, self._held, self._size = "".join(self._held), [], 0
-            if text:
-                self._told.send(None, "stream", {"name": self.name, "text": text})
+            self._reader.print(self.name, text)
 
 
 class _Descriptor:
@@ -127,26 +106,30 @@ class _Descriptor:
         return content.decode("utf-8", errors="replace")
 
 
-def serve_cells(reader: Connection, environment: Mapping[str, str]) -> None:
-    """Run each cell that is asked for and tell what it shows, until the reader has gone."""
-    told = _Told(reader)
-    printed = {number: _Descriptor(number) for number in (1, 2)}
-    streams = {1: _Printed("stdout", told, 1), 2: _Printed("stderr", told, 2)}
-    kernel = ForkedKernelApp.instance().kernel_for_cells(told, environment)
-    sys.stdout, sys.stderr = streams[1], streams[2]
+def serve_cells(connection: Connection) -> None:
+    """Run each cell that is asked for and tell what it shows, until the one who asks has gone."""
+    reader = _Reader(connection)
+    kernel = ForkedKernelApp.instance().kernel_for_cells(reader.tell)
+    printed = (
+        (_Printed("stdout", reader, 1), _Descriptor(1)),
+        (_Printed("stderr", reader, 2), _Descriptor(2)),
+    )
+    sys.stdout, sys.stderr = (stream for stream, _ in printed)
     asyncio.set_event_loop(asyncio.new_event_loop())
-    told.tell({"language_info": kernel.language_info})
+    reader.tell({"language_info": kernel.language_info})
     while True:
         try:
-            asked = json.loads(reader.recv_bytes())
+            asked = json.loads(connection.recv_bytes())
         except EOFError:
             return
+        if (message := asked.get("comm")) is not None:
+            kernel.comm_manager.comm_msg(None, None, {"buffers": [], **message})
+            continue
         reply = _run(kernel, asked["code"], asked["cell"])
-        for number, descriptor in printed.items():
-            streams[number].flush()
-            if text := descriptor.fresh():
-                told.send(None, "stream", {"name": streams[number].name, "text": text})
-        told.tell({"reply": reply})
+        for stream, descriptor in printed:
+            stream.flush()
+            reader.print(stream.name, descriptor.fresh())
+        reader.tell({"reply": reply})
 
 
 def _run(kernel: IPythonKernel, code: str, cell: str) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def _serve(request: Request, tell: socket.socket) -> None:
 def _serve_cells(descriptor: int) -> None:
     from glhelpers.kernels.cell_server import serve_cells
 
-    serve_cells(Connection(descriptor), os.environ)
+    serve_cells(Connection(descriptor))
 
 
 def _leave(status: int) -> NoReturn:

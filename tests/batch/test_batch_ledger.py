@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from glhelpers.batch.crew import PRELOADED, Halt
+from glhelpers.batch.crew import Halt
 from glhelpers.batch.feeds import ApplyFeed, PlanFeed
+from glhelpers.batch.forks import PRELOADED
 from glhelpers.batch.ledger import FILE, Ended, Ledger, Pass
 from glhelpers.batch.rows import Row
 from glhelpers.batch.summary import NOT_RUN, write_summary

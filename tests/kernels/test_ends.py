@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from forked import play
+from forked import DOORS, Played, play, play_cells
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from glhelpers.kernels.app import CPU_SECONDS, MEMORY_MB
@@ -50,6 +50,14 @@ def test_what_a_cell_has_started_ends_with_its_kernel(stop: str) -> None:
     assert the_server().children() == []
 
 
+def test_what_a_cell_has_started_ends_with_a_kernel_that_hears_cells() -> None:
+    """As soon as the notebook is done, and with the kernel: there is nothing to ask it to end."""
+    shown = play_cells("import os; os.getpid()", LEAVE_ONE, "import tempfile; tempfile.gettempdir()").shown
+    assert gone(int(shown[0]), int(shown[1]))
+    assert not Path(shown[2]).exists()
+    assert the_server().children() == []
+
+
 def test_what_a_notebook_registers_for_its_end_is_done(tmp_path: Path) -> None:
     """A kernel that is asked to end runs the exit functions, and ends within what jupyter_client waits for it."""
     path = tmp_path / "done"
@@ -57,6 +65,7 @@ def test_what_a_notebook_registers_for_its_end_is_done(tmp_path: Path) -> None:
     assert path.exists()
 
 
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 @pytest.mark.parametrize(
     ("cell", "error"),
     [
@@ -67,52 +76,56 @@ def test_what_a_notebook_registers_for_its_end_is_done(tmp_path: Path) -> None:
         ("1 / 0", CellExecutionError),
     ],
 )
-def test_a_kernel_that_dies_harms_nobody_else(cell: str, error: type[Exception]) -> None:
+def test_a_kernel_that_dies_harms_nobody_else(cell: str, error: type[Exception], door: Callable[..., Played]) -> None:
     """Beside it and after it, kernels of the same server go on; nothing of it is left."""
     with ThreadPoolExecutor(2) as pool:
         beside = pool.submit(play, "import time; time.sleep(2); 'well'")
         with pytest.raises(error):
-            play(cell, timeout=1 if error is CellTimeoutError else 60)
+            door(cell, timeout=1 if error is CellTimeoutError else 60)
         assert beside.result().shown == ("well",)
-    assert play("'well'").shown == ("well",)
+    assert door("'well'").shown == ("well",)
     assert the_server().children() == []
 
 
-def test_a_kernel_may_take_so_much_memory() -> None:
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_a_kernel_may_take_so_much_memory(door: Callable[..., Played]) -> None:
     """A cell that asks for more gets an error in the notebook; a run asks for far less."""
     environment = {**os.environ, MEMORY_MB: "400"}
     with pytest.raises(CellExecutionError, match="MemoryError"):
-        play("x = bytearray(800_000_000)", env=environment)
-    assert play("len(bytearray(80_000_000))", env=environment).shown == ("80000000",)
+        door("x = bytearray(800_000_000)", env=environment)
+    assert door("len(bytearray(80_000_000))", env=environment).shown == ("80000000",)
 
 
-def test_a_kernel_may_burn_so_much_time() -> None:
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_a_kernel_may_burn_so_much_time(door: Callable[..., Played]) -> None:
     """A process that goes on computing is ended by the system, whatever its cells do about interrupts."""
     with pytest.raises(DeadKernelError):
-        play("while True: pass", env={**os.environ, CPU_SECONDS: "1"})
+        door("while True: pass", env={**os.environ, CPU_SECONDS: "1"})
 
 
-def test_a_killed_server_is_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_a_killed_server_is_replaced(tmp_path: Path, door: Callable[..., Played]) -> None:
     """The notebook that it carried ends at once with an error; the next one has a new server."""
     play("1")
     killed = the_server()
     with ThreadPoolExecutor(1) as pool:
         write = f"import os, pathlib; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(f'[{{os.getpid()}}]')"
-        running = pool.submit(play, write, "import time; time.sleep(60)")
+        running = pool.submit(door, write, "import time; time.sleep(60)")
         (kernel,) = _written(tmp_path / "pid")
         killed.kill()
         with pytest.raises(DeadKernelError):
             running.result(timeout=30)
     assert gone(killed.pid, kernel)
-    played = play("'well'")
+    played = door("'well'")
     assert played.shown == ("well",)
     assert played.forked
 
 
-def test_a_killed_owner_leaves_nothing_running(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["play", "play_cells"])
+def test_a_killed_owner_leaves_nothing_running(tmp_path: Path, name: str) -> None:
     """kill -9 of the process that drives the batch: server, kernels and what their cells have started are gone."""
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from forked import play; "
+        f"import sys; sys.path.insert(0, sys.argv[1]); from forked import {name} as play; "
         "play('import os; os.getpid()', 'import subprocess, os, json, pathlib; "
         'child = subprocess.Popen(["sleep", "1000"]).pid; '
         'pathlib.Path("pids").write_text(json.dumps([os.getpid(), os.getppid(), child]))\', '
@@ -157,10 +170,11 @@ def test_an_owner_that_ends_takes_its_folder_along(fresh: Callable[[], Path | No
     assert not folder.exists()
 
 
-def test_forty_kernels_at_once_are_forty_kernels() -> None:
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_forty_kernels_at_once_are_forty_kernels(door: Callable[..., Played]) -> None:
     """None loses a port to another, none is mixed up with another: each shows its own number, all outputs included."""
     with ThreadPoolExecutor(8) as pool:
-        played = list(pool.map(lambda n: play(*[f"print({n}, {cell})" for cell in range(5)]), range(40)))
+        played = list(pool.map(lambda n: door(*[f"print({n}, {cell})" for cell in range(5)]), range(40)))
     assert [one.shown for one in played] == [tuple(f"{n} {cell}" for cell in range(5)) for n in range(40)]
     assert all(one.forked for one in played)
     assert the_server().children() == []

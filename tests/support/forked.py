@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NotebookExecutionManager
 
+from glhelpers.kernels.cell_client import CellKernel, run_cells
 from glhelpers.kernels.manager import KERNEL_NAME, RunbookKernelManager
 
-__all__ = ["Played", "play"]
+__all__ = ["DOORS", "Played", "play", "play_cells"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,25 @@ def play(*cells: str, env: dict[str, str] | None = None, stop: str = "immediate"
     with ThreadPoolExecutor(1) as pool:
         pool.submit(lambda: asyncio.run(client.async_execute(**given))).result()
     return Played(tuple(_text(cell) for cell in book.cells), forked == [True])
+
+
+def play_cells(*cells: str, env: dict[str, str] | None = None, timeout: int = 60) -> Played:
+    """The same in a kernel that hears its cells over one socket, as those of a batch do."""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    manager = NotebookExecutionManager(book, progress_bar=False)
+    book.metadata["papermill"] = {}
+    manager.notebook_start()
+    with CellKernel(env if env is not None else os.environ) as kernel:
+        run_cells(PapermillNotebookClient(manager, timeout=timeout), kernel)
+    failed = next((cell for cell in book.cells if cell.metadata.papermill["exception"]), None)
+    if failed is not None:
+        error = failed.outputs[-1]
+        raise CellExecutionError(error.evalue, error.ename, error.evalue)
+    return Played(tuple(_text(cell) for cell in book.cells), True)
+
+
+DOORS: dict[str, Callable[..., Played]] = {"jupyter": play, "cells": play_cells}
+"""The two ways in which a forked kernel is asked: over Jupyter's five sockets, or over one."""
 
 
 def _text(cell: Any) -> str:
