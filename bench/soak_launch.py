@@ -13,7 +13,6 @@ from papermill.exceptions import PapermillExecutionError
 
 from bench.soak_books import CELL_SECONDS, Launch
 from glhelpers.batch.execute import ENGINE, STARTS
-from glhelpers.kernels.app import MEMORY_MB
 from glhelpers.kernels.lease import KernelNotGiven
 
 __all__ = ["Ended", "launch_one"]
@@ -44,19 +43,19 @@ def launch_one(launch: Launch, source: Path, out: Path) -> Ended:
 
 
 def _run(launch: Launch, source: Path, out: Path) -> tuple[str, str]:
-    # A kernel that may have no memory of its own ends before its first cell.
-    starved = {MEMORY_MB: "1"} if launch.kind == "dies at start" else {}
+    # A kernel whose environment no process can have ends before its first cell.
+    impossible = {"GLHELPERS_SOAK": "\0"} if launch.kind == "dies at start" else {}
+    executed: list[nbformat.NotebookNode] = []
     try:
         pm.execute_notebook(
             str(source),
-            str(out),
+            None,
             parameters={"mark": launch.mark},
             engine_name=ENGINE,
             progress_bar=False,
-            request_save_on_cell_execute=False,
             execution_timeout=CELL_SECONDS if launch.kind == "hangs" else 60,
-            kernel_env={**os.environ, **starved},
-            cut_off_at=str(out),
+            kernel_env={**os.environ, **impossible},
+            executed=executed,
         )
     except CellTimeoutError as error:
         return "cut off", str(error)[:200]
@@ -65,6 +64,9 @@ def _run(launch: Launch, source: Path, out: Path) -> tuple[str, str]:
     except (PapermillExecutionError, CellExecutionError) as error:
         return "error", str(error)[:200]
     except (KernelNotGiven, RuntimeError, OSError) as error:
-        out.unlink(missing_ok=True)
+        executed.clear()
         return _NO_KERNEL, f"{type(error).__name__}: {error}"[:200]
+    finally:
+        if executed:
+            nbformat.write(executed[-1], out)
     return "whole", ""

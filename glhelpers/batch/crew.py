@@ -21,9 +21,9 @@ from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Protocol
 
-from glhelpers.batch.forks import context
+from glhelpers.batch.forks import HANDLED, context
 from glhelpers.batch.ledger import Ended, Ledger, Pass
-from glhelpers.batch.work import HANDLED, Job, begin_worker, lost, own_pid, work
+from glhelpers.batch.work import Job, begin_worker, lost, own_pid, work
 from glhelpers.settings import Settings
 
 __all__ = ["RUN_SECONDS", "Crew", "Feed", "Halt", "Place"]

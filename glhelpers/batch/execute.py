@@ -11,6 +11,8 @@ from __future__ import annotations
 import glhelpers.batch.lean  # noqa: F401 (before all that imports jsonschema)  # isort: skip
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,23 +91,29 @@ class _Engine(NBClientEngine):  # type: ignore[misc]
             record_timing=False,
         )
         # Papermill drops what the cells had shown when a run is cut off; it is evidence all the same.
-        options["executed"].append(nb_man.nb)
+        options.get("executed", []).append(nb_man.nb)
         try:
             kernel = CellKernel(options["kernel_env"])
         except NoFork as reason:
             tell_once(reason.message)
             nb_man.nb.metadata["kernel"] = "started"
-            return client.execute(env=options["kernel_env"], independent=False)
+            with _said_if_cut_off(nb_man.nb):
+                return client.execute(env=options["kernel_env"], independent=False)
         nb_man.nb.metadata["kernel"] = "forked"
-        with kernel:
+        with kernel, _said_if_cut_off(nb_man.nb):
             return run_cells(client, kernel)
 
 
-def _say_cut_off(book: NotebookNode) -> None:
-    """The cell that was cut off, which papermill calls completed like those before it, has failed."""
-    ended = [cell for cell in book.cells if cell.metadata.get("papermill", {}).get("status") == "completed"]
-    if ended:
-        ended[-1].metadata.papermill["status"] = "failed"
+@contextmanager
+def _said_if_cut_off(book: NotebookNode) -> Iterator[None]:
+    """The cell that is cut off, which papermill calls completed like those before it, has failed."""
+    try:
+        yield
+    except BaseException:
+        ended = [cell for cell in book.cells if cell.metadata.papermill["status"] == "completed"]
+        if ended:
+            ended[-1].metadata.papermill["status"] = "failed"
+        raise
 
 
 papermill_engines.register(ENGINE, _Engine)
@@ -209,8 +217,6 @@ def _run(source: Path, given: dict[str, Any], environment: dict[str, str], secon
         cut = "The run was interrupted from the keyboard."
     except (KernelNotGiven, RuntimeError, OSError):
         cut = _NO_KERNEL
-    if cut is not None and executed:
-        _say_cut_off(executed[-1])
     return _Ran(executed[-1] if executed else None, cut)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glhelpers.actions.catalogue import CATALOGUE
+from glhelpers.batch.forks import HANDLED
 from glhelpers.batch.ledger import Ended, Ledger
 from glhelpers.batch.proof import mixed_up
 from glhelpers.batch.rows import Row
@@ -31,10 +32,7 @@ if TYPE_CHECKING:
 
     from glhelpers.batch.execute import Result
 
-__all__ = ["HANDLED", "Job", "begin_worker", "ended_of", "executed", "lost", "own_pid", "work"]
-
-HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What a worker gets with the terminal's whole group, or from whoever cuts its run off."""
+__all__ = ["Job", "begin_worker", "ended_of", "executed", "lost", "own_pid", "work"]
 
 _TO_FINISH = 20.0
 """Seconds that a worker has for finishing its folder when the process that it works for is gone."""

@@ -111,7 +111,7 @@ def run_cells(client: PapermillNotebookClient, kernel: CellKernel) -> NotebookNo
     `client` has no kernel of its own; it only takes the messages in.
     """
     client.reset_execution_trackers()
-    client.kc = _FrontEnd(kernel)
+    client.kc, client.record_timing = _FrontEnd(kernel), False  # papermill's own times are kept
     for index, cell in enumerate(client.nb.cells):
         try:
             client.nb_man.cell_start(cell, index)

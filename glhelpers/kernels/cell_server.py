@@ -125,6 +125,9 @@ def serve_cells(connection: Connection) -> None:
         if (message := asked.get("comm")) is not None:
             kernel.comm_manager.comm_msg(None, None, {"buffers": [], **message})
             continue
+        # A cell that is cut off has begun all the same, and has its number.
+        begun = {"code": asked["code"], "execution_count": kernel.execution_count}
+        reader.tell({"msg_type": "execute_input", "content": begun, "metadata": {}})
         reply = _run(kernel, asked["code"], asked["cell"])
         for stream, descriptor in printed:
             stream.flush()

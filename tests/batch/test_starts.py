@@ -23,12 +23,12 @@ def test_a_start_that_fails_is_repeated(failures: int, on_sandbox: Running, monk
     """Up to the last attempt the run goes on as if nothing had been; after it, one sentence."""
     real, begun = module._run, []
 
-    def unlucky(source: Path, output: Path, given: Any, environment: dict[str, str], seconds: int) -> str | None:
+    def unlucky(source: Path, given: Any, environment: dict[str, str], seconds: int) -> Any:
         begun.append(1)
         if len(begun) <= failures:
             # A kernel whose program ends at once, as one does that finds its port taken.
             environment = {**environment, "PYTHONHOME": "/nowhere"}
-        return real(source, output, given, environment, seconds)
+        return real(source, given, environment, seconds)
 
     monkeypatch.setattr(module, "_run", unlucky)
     if failures == STARTS:

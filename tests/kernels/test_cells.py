@@ -155,6 +155,7 @@ def test_what_was_shown_before_a_cell_was_cut_off_is_kept() -> None:
     manager.notebook_start()
     with CellKernel(os.environ) as kernel, pytest.raises(TimeoutError):
         run_cells(PapermillNotebookClient(manager, timeout=2), kernel)
+    assert book.cells[0].execution_count == 1
     assert [output.get("text") or output.data["text/plain"] for output in book.cells[0].outputs] == [
         "told\n",
         "'shown'",
