@@ -9,6 +9,7 @@ told in Jupyter's own messages, so whoever reads them can use Jupyter's own mean
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import json
 import os
@@ -24,6 +25,9 @@ from jupyter_client.jsonutil import json_default
 from glhelpers.kernels.app import ForkedKernelApp
 
 __all__ = ["serve_cells"]
+
+_RARELY = 20_000
+"""So many new objects before the garbage collector looks for a first time; 700 is Python's own choice."""
 
 _HELD_BACK = 65_536
 """Characters of a printed text after which it is told before its cell has ended."""
@@ -115,6 +119,8 @@ def serve_cells(connection: Connection) -> None:
         (_Printed("stderr", reader, 2), _Descriptor(2)),
     )
     sys.stdout, sys.stderr = (stream for stream, _ in printed)
+    # It lives for about a second; what little garbage it makes in that time goes with it.
+    gc.set_threshold(_RARELY, 20, 50)
     asyncio.set_event_loop(asyncio.new_event_loop())
     reader.tell({"language_info": kernel.language_info})
     while True:
