@@ -52,10 +52,7 @@ def batch_command(
     Exit codes: 0 all ended as they should, 2 bad input, 3 a run failed or was not made, 4 a change does not show or a
     plan is stale.
     """
-    if not dask:
-        from glhelpers.batch.forks import begin_forks
-
-        begin_forks()
+    _begin_forks(dask)
     from glhelpers.batch.ledger import Pass
     from glhelpers.batch.progress import Shown
     from glhelpers.batch.run_batch import Asked, run_batch
@@ -84,6 +81,14 @@ def batch_command(
         f"{tickets} --out {out}" + (f" --runbook {runbook}" if runbook else "") + (f" --dask {dask}" if dask else ""),
     )
     raise typer.Exit(totals.exit_code)
+
+
+def _begin_forks(dask: str) -> None:
+    """What kernels and workers are forked from imports while this process does; a cluster has its own."""
+    if not dask:
+        from glhelpers.batch.forks import begin_forks
+
+        begin_forks()
 
 
 def _shard(text: str) -> tuple[int, int]:
