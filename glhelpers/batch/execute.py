@@ -18,11 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import papermill as pm
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.execute import prepare_notebook_metadata, raise_for_execution_errors
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
 
 from glhelpers.acting import sheet_for
 from glhelpers.actions.catalogue import notebook_path, runbook
@@ -195,16 +197,19 @@ def _run(source: Path, given: dict[str, Any], environment: dict[str, str], secon
     cut: str | None = None
     try:
         with ended_by_signals():
-            pm.execute_notebook(
-                str(source),
-                None,
-                parameters=given,
-                engine_name=ENGINE,
+            # What `papermill.execute_notebook` does, but for writing the file twice.
+            book = parameterize_notebook(load_notebook_node(str(source)), given, engine_name=ENGINE)
+            book = prepare_notebook_metadata(book, source.name, "notebook.ipynb")
+            papermill_engines.execute_notebook_with_engine(
+                ENGINE,
+                book,
+                KERNEL_NAME,
                 progress_bar=False,
                 execution_timeout=seconds,
                 kernel_env=environment,
                 executed=executed,
             )
+            raise_for_execution_errors(executed[-1], None)
     except (PapermillExecutionError, CellExecutionError):
         return _Ran(executed[-1])
     except CellTimeoutError:

@@ -251,7 +251,8 @@ EMAIL = re.compile(
     r"(?P<domain>[^\W_](?:[\w-]{0,62})(?:\.[\w-]{1,63}){0,8}\.(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24}))(?![\w-])"
 )
 
-_AT = re.compile(r"@|%40|&#64;|&#[xX]40;|&commat;|\\u0040|\\x40|\uff20|[\[(]at[\])]")
+# What follows is no address where it was masked: `person-0a1b2c@…`.
+_AT = re.compile(r"(?:@|%40|&#64;|&#[xX]40;|&commat;|\\u0040|\\x40|\uff20|[\[(]at[\])]\s?)[^\W_]")
 
 
 def may_hold_address(text: str) -> bool:

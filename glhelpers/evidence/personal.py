@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from itertools import accumulate
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -140,7 +140,7 @@ _ORDINARY = frozenset(
     )
 )
 _WORD = re.compile(r"[^\W\d_][\w'’.-]*")
-_APART_AND_WORD = re.compile(r"([\W\d_]*)([^\W\d_][\w'’.-]*)")
+_WITHIN_A_WORD = frozenset("_'’.-")
 _NOT_SMALL = re.compile(r"[^\W\d_a-z]")
 _BETWEEN = r"(?:,?[\s\u00a0]|%20|\+|&nbsp;|&#160;)+"
 _FARTHEST = 6
@@ -314,25 +314,42 @@ def people_in(text: str, known: frozenset[str]) -> Iterator[tuple[int, int]]:
 
 def _looked_through(text: str) -> tuple[tuple[int, int, str], ...]:
     """Every run of words that could be a name: where it begins and ends, and the pseudonym that it would have."""
-    if len(_NOT_SMALL.findall(text)) < 2:
-        return ()  # Most texts of a record end here.
-    apart_and_words = _APART_AND_WORD.findall(text)
-    ends = list(accumulate(len(apart) + len(word) for apart, word in apart_and_words))
     possible = []
-    for index, (_, first) in enumerate(apart_and_words):
-        if first[0].islower():
-            continue
-        window, start = first, ends[index] - len(first)
-        following = zip(
-            apart_and_words[index + 1 : index + _MOST_WORDS], ends[index + 1 : index + _MOST_WORDS], strict=True
-        )
-        for (apart, word), end in following:
-            if len(apart) > _FARTHEST:
+    for start in _capitals(text):
+        words = islice(_WORD.finditer(text, start), _MOST_WORDS)
+        last = next(words)
+        window = last[0]
+        for word in words:
+            if word.start() - last.end() > _FARTHEST:
                 break
-            window = f"{window} {word}"
-            if not word[0].islower() and not _ORDINARY.issuperset(_plain(window).split()):
-                possible.append((start, end - len(word) + len(word.rstrip(".'’-")), name_pseudonym(window)))
+            window, last = f"{window} {word[0]}", word
+            if not word[0][0].islower() and not _ORDINARY.issuperset(_plain(window).split()):
+                possible.append((start, word.start() + len(word[0].rstrip(".'’-")), name_pseudonym(window)))
     return tuple(possible)
+
+
+def _capitals(text: str) -> Iterator[int]:
+    """Where words begin that a name could begin with; most words of a page begin with a small letter."""
+    found = [match.start() for match in _NOT_SMALL.finditer(text)]
+    if len(found) < 2:
+        return  # Most texts of a record end here.
+    for start in found:
+        if text[start].islower():
+            continue
+        if not _goes_on(text, start):
+            yield start
+
+
+def _goes_on(text: str, place: int) -> bool:
+    """Whether a word that has begun before goes on here; digits before a letter begin none."""
+    while place > 0:
+        place -= 1
+        sign = text[place]
+        if not (sign.isalnum() or sign in _WITHIN_A_WORD):
+            return False
+        if sign.isalnum() and not sign.isdecimal():
+            return True
+    return False
 
 
 _possible_names = lru_cache(maxsize=20_000)(_looked_through)

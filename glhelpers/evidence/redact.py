@@ -282,11 +282,16 @@ def _find_in_entry(key: str, item: Any, where: str) -> list[SecretHit]:
 
 
 def _redact_entry(owner: Mapping[Any, Any], key: str, item: Any, masking: Masking, look: Callable[[str], str]) -> Any:
-    if isinstance(item, str) and item and SECRET_KEY.fullmatch(key):
+    if isinstance(item, str) and item and _is_secret_key(key):
         return masked(look(key.lower()))
     if isinstance(item, str) and item and masking.names is not Level.full and is_person(owner, key):
         return _name(masking.names, look(item))
     return _redact_value(item, masking, look)
+
+
+@lru_cache(maxsize=5_000)
+def _is_secret_key(key: str) -> bool:
+    return SECRET_KEY.fullmatch(key) is not None
 
 
 def _readings(text: str) -> Iterator[str]:
