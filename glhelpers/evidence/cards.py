@@ -44,6 +44,7 @@ __all__ = [
     "progress",
     "receipt",
     "seat_head",
+    "sent",
     "step_note",
     "steps",
     "stop",
@@ -208,6 +209,12 @@ def differences(moved: Sequence[tuple[str, str, str]]) -> Markup:
 def step_note(title: str, status: Status, why: str, next_step: str | None) -> Markup:
     """What a step has to say where it has nothing to show: how the run stands, why, and what to do."""
     return macro("step_note", {"title": title, "sign": STATUS_SIGNS[status], "why": why, "next_step": next_step})
+
+
+def sent() -> Markup:
+    """That a change was sent a moment ago; what the step after it has to find out is no failure yet."""
+    said = {"title": "Apply", "sign": Sign("…", "Sent, not read back yet", "warn"), "why": "The change was sent once."}
+    return macro("step_note", {**said, "next_step": "The step below reads it back; only that counts as done."})
 
 
 def stop(status: Status, why: str, next_step: str | None) -> Markup:

@@ -162,6 +162,11 @@ class ConfirmGate:
             )
         return f"Not approved, nothing will be written. Type {target} to arm the button."
 
+    def _armed(self) -> str:
+        if self._file.plan.second_person and self._noted is None:
+            return "The button is armed. It takes your colleague's approval from the file; while there is none, it refuses."
+        return "The button is armed. Read the change once more before you press it."
+
     def _say(self, state: str, text: str) -> None:
         self.state = state
         sign, word = STATES[state]
@@ -187,7 +192,7 @@ class ConfirmGate:
         fits = self.typed.value == self._file.plan.target.typed
         self.button.disabled = not fits
         if fits:
-            self._say("armed", "The button is armed. Read the change once more before you press it.")
+            self._say("armed", self._armed())
         else:
             self._say("closed", self._instruction())
 
@@ -213,13 +218,20 @@ class ConfirmGate:
         try:
             self._approval = self._decide()
         except GlhelpersError as closed:
-            self._say("refused", str(closed))
+            self._refuse(closed)
             return
         self._lock()
         until = self._approval.expires_at.isoformat(timespec="minutes")
         self._say("approved", f"{self._approval.approved_by} approved until {until}. Run the next cell to apply it.")
         self.apply.layout.display = "" if self._can_apply() else "none"
         self._on_approved(self._approval)
+
+    def _refuse(self, closed: GlhelpersError) -> None:
+        """Say why; where a colleague's approval is still to come, the same press can be tried again."""
+        plan = self._file.plan
+        again = bool(plan.second_person) and self.typed.value == plan.target.typed
+        self._say("refused", f"{closed} Once it is there, press the button again." if again else str(closed))
+        self.button.disabled = not again
 
     def _go_on(self, button: widgets.Button) -> None:
         if self.state == "approved" and self._heard():

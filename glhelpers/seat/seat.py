@@ -19,6 +19,7 @@ from glhelpers.actions.catalogue import CATALOGUE, Runbook
 from glhelpers.clients.clients import open_clients
 from glhelpers.errors import GlhelpersError, NotAuthenticated, RunbookContractError
 from glhelpers.evidence import show
+from glhelpers.evidence.words import STATUS_SIGNS
 from glhelpers.gates.alive import close_all, watch_pages
 from glhelpers.gates.presence import PRESENCE
 from glhelpers.models.fact import FactState
@@ -73,7 +74,7 @@ class Seat:
         self._run: Run | None = None
         self._closed: _Closed | None = None
         self._filled: tuple[int | None, dict[str, str]] = (None, {})
-        self._presence = PRESENCE.now()
+        self._hinted = False
         close_all("The runbook was opened anew.")
         self.settings: Settings = load_settings()
         values = self._begin_with()
@@ -143,8 +144,10 @@ class Seat:
             close_all("The connection was lost for a while.")
         if self._closed is not None and ("saved" in said or "not_saved" in said):
             self._closed.panel.page_saved(saved="saved" in said)
-        if said.get("ran") == _TO_THE_GATE[1] and self._has_nothing_to_ask():
-            self._ask_page(_FROM_THE_GATE, stay=True)  # what ended the run is what there is to read
+        if said.get("ran") == _TO_THE_GATE[1]:
+            self._say_how_it_stands()
+            if self._has_nothing_to_ask():
+                self._ask_page(_FROM_THE_GATE, read="check")  # what ended the run is what there is to read
 
     def _has_nothing_to_ask(self) -> bool:
         """Whether the run has ended without a plan, so that its record can be closed at once."""
@@ -158,11 +161,23 @@ class Seat:
         if _FRONT.tell({"parameters": values}):
             self._cell = values
 
-    def _ask_page(self, steps: tuple[str, str], *, stay: bool = False) -> bool:
-        return _FRONT.tell({"run": list(steps), "stay": stay}, PRESENCE.now().session)
+    def _say_how_it_stands(self) -> None:
+        """Below the button that was pressed: that the run waits for approval, or how the rules have ended it."""
+        run = self._run
+        if run is None or run.known.decision is None or self._hinted:
+            return
+        status, plan = run.known.decision.status, run.known.plan
+        if status is not None:
+            self.form.say("ended", f"{STATUS_SIGNS[status].word}. Step 2 says why and what to do.")
+        elif plan is not None and run.gate is not None and run.gate.state == "closed":
+            self.form.say("waits", f"Nothing is written. Step 4 asks whether to change {plan.target.name}.")
+
+    def _ask_page(self, steps: tuple[str, str], *, read: str) -> bool:
+        """Have the page run the steps from one to the other, and show one of them; False where no page can."""
+        return _FRONT.tell({"run": list(steps), "show": read}, PRESENCE.now().session)
 
     def _go(self) -> None:
-        if not self._ask_page(_TO_THE_GATE):
+        if not self._ask_page(_TO_THE_GATE, read="look up"):
             self.form.say("stopped", "This page cannot run the steps for you: run the cells below.")
 
     # The form.
@@ -224,7 +239,6 @@ class Seat:
 
     def look_up(self) -> Any:
         """Begin the run that the form asks for, or look up again for the one that has begun."""
-        self._presence = PRESENCE.now()
         close_all("The facts were looked up again.")
         asked = parse_parameters(self.book.parameters, dict(self.form.values), self.book.id)
         self.settings = with_tokens(self.settings)
@@ -252,7 +266,7 @@ class Seat:
         run = self._run = Run(self.book, asked, self.settings)
         if before is not None and before.settings.profile == self.settings.profile and not asked.portal_facts:
             run.keep_sheet_of(before)
-        run.can_apply, run.on_apply = lambda: _FRONT.there, lambda: self._ask_page(_FROM_THE_GATE)
+        run.can_apply, run.on_apply = lambda: _FRONT.there, lambda: self._ask_page(_FROM_THE_GATE, read="apply")
         return run
 
     def _looked_up(self, run: Run) -> Any:
@@ -313,7 +327,8 @@ class Seat:
     def _hint_at_profile(self, run: Run) -> None:
         """Where nothing that was named is known, the profile may be the wrong one."""
         named = [fact for fact in run.known.facts if fact.name in ("namespace", "subscription", "ticket", "account")]
-        if named and all(fact.state is FactState.absent for fact in named):
+        self._hinted = bool(named) and all(fact.state is FactState.absent for fact in named)
+        if self._hinted:
             text = (
                 f"Nothing that was named is known on profile {self.settings.profile}. If it is another one that is meant, "
                 "choose it in the form above and look up again."

@@ -8,18 +8,8 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 pytestmark = pytest.mark.browser
-
-OURS = {"include": [[".glh-seat"], [".glh-gate"], [".jp-OutputArea-output .glh"]]}
-WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
-
-
-def violations(page: Any) -> list[str]:
-    """What axe-core finds wrong in what the runbooks show; JupyterLab's own frame is not ours to judge."""
-    found = Axe().run(page, context=OURS, options=WCAG).response["violations"]
-    return [f"{item['id']}: {node['html'][:200]}" for item in found for node in item["nodes"]]
 
 
 def parameters_in_file(path: Path) -> dict[str, str]:
@@ -51,7 +41,7 @@ def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: An
     page.wait_for_selector(".glh-problem >> text=Group is not a group path")
     assert notebook.button("Look up ▸").is_disabled()
     notebook.picture("51-form-to-mend", notebook.panel.locator(".glh-form"))
-    assert violations(page) == []
+    assert notebook.violations() == []
     notebook.field("Ticket link").fill("https://gitlab.zendesk.com/agent/tickets/1002")
     notebook.button("Fill in from the ticket").click()
     page.wait_for_selector(".glh-form-message >> text=taken out, as of another ticket", timeout=60_000)
@@ -99,14 +89,14 @@ def test_by_keyboard_alone_from_the_form_to_the_attached_evidence(lab: Any, note
     assert "" not in passed
     keys.press("Enter")
     notebook.says("closed")
-    assert violations(page) == []
+    assert notebook.violations() == []
     notebook.gate.get_by_label("Type the target").focus()
     keys.type("fox-university")
     notebook.says("armed")
     assert tab_to(page, "Approve this change to fox-university") == []
     keys.press("Enter")
     notebook.says("approved")
-    assert violations(page) == []
+    assert notebook.violations() == []
     tab_to(page, "Apply it now ▸")
     keys.press("Enter")
     notebook.says("applied")
@@ -120,7 +110,7 @@ def test_by_keyboard_alone_from_the_form_to_the_attached_evidence(lab: Any, note
     shown = notebook.panel.get_by_role("region", name="What will be sent").inner_text()
     assert "would add one internal note" in shown
     notebook.picture("53-preview", notebook.panel.locator(".glh-attach"))
-    assert violations(page) == []
+    assert notebook.violations() == []
     before = notes(lab, 2)
     notebook.button("Attach exactly this").focus()
     keys.press("Enter")

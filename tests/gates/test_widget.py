@@ -132,7 +132,8 @@ def test_a_second_person_approves_by_file(tmp_path: Path) -> None:
     assert f"glhelpers approve &#x27;{tmp_path}/a folder/plan.json&#x27;" in gate.box.children[0].value
     gate.typed.value = "fox"
     gate.button.click()
-    assert (gate.state, gate.button.disabled) == ("refused", True)
+    assert (gate.state, gate.button.disabled) == ("refused", False)
+    assert "press the button again" in gate.message.value
     gate.second.value = str(path)
     assert (gate.state, gate.button.disabled) == ("armed", False), "a corrected file can be tried at once"
     gate.button.click()
@@ -140,6 +141,22 @@ def test_a_second_person_approves_by_file(tmp_path: Path) -> None:
     approval = gate.take()
     assert approval is not None
     assert (approval.requested_by, approval.approved_by) == ("ada", "bob")
+
+
+def test_the_button_can_be_pressed_again_once_the_colleague_has_approved(tmp_path: Path) -> None:
+    """Pressed too early it refuses; when the command has left its file, the same press approves: nothing is retyped."""
+    file = plan_file(OVERAGE)
+    gate = gate_for(file, plan_path=tmp_path / "plan.json")
+    gate.typed.value = "fox"
+    assert "colleague" in gate.message.value
+    gate.button.click()
+    assert gate.state == "refused"
+    approval_file(tmp_path / "approval.json", file)
+    gate.button.click()
+    assert gate.state == "approved"
+    gate.button.click()
+    assert gate.take() is not None
+    assert gate.take() is None
 
 
 def test_a_file_does_not_replace_the_typing(tmp_path: Path) -> None:

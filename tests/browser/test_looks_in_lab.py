@@ -1,0 +1,127 @@
+"""What a person sees after a press: the place that is to be read, each state of the gate, in a light and in a dark theme."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+TARGET = "cobra-cloud"
+
+
+def test_the_page_shows_what_is_to_be_read(lab: Any, notebook: Any) -> None:
+    """After a press the facts are in view, or what has ended the run; below the button stands how it came out."""
+    page = notebook.page
+    notebook.open(lab, "force_associate")
+    notebook.button("Look up ▸").click()
+    page.wait_for_selector(".glh-form-message.glh-form-waits", timeout=60_000)
+    page.wait_for_timeout(500)
+    assert notebook.is_in_view(notebook.cell("run.look_up()"))
+
+    notebook.field("Group *").fill("no-such-group")
+    notebook.button("Look up ▸").click()
+    page.wait_for_selector(".glh-attach-message", timeout=60_000)
+    page.wait_for_selector(".glh-form-message.glh-form-ended >> text=Stopped: nothing was written")
+    page.wait_for_timeout(500)
+    stop = notebook.panel.locator(".glh-stop")
+    assert notebook.is_in_view(stop)
+    assert "■ STOP" in stop.inner_text()
+    assert "What to do:" in stop.inner_text()
+    notebook.picture("61-stop-on-the-page")
+
+    notebook.field("Group *").fill("fox-university")
+    notebook.button("Look up ▸").click()
+    notebook.says("closed")
+    notebook.gate.get_by_label("Type the target").fill("fox-university")
+    notebook.says("armed")
+    notebook.approve.click()
+    notebook.says("approved")
+    notebook.button("Apply it now ▸").click()
+    page.wait_for_selector(".glh-attach-message", timeout=60_000)
+    page.wait_for_timeout(500)
+    applied = notebook.cell("run.apply()")
+    assert notebook.is_in_view(applied)
+    assert "Sent, not read back yet" in applied.inner_text()
+    assert "failed" not in notebook.panel.locator(".jp-Notebook").inner_text().lower()
+
+
+def test_where_one_types_the_page_stays(lab: Any, notebook: Any) -> None:
+    """Who has gone on typing while the steps run keeps the field: no step takes the focus, no letter is lost."""
+    page = notebook.page
+    notebook.open(lab, "start_here")
+    notebook.button("Look up ▸").click()
+    notebook.field("Issue").focus()
+    page.keyboard.type("gitlab-com/support/internal-requests#600", delay=40)
+    page.wait_for_selector(".glh-attach-message", timeout=60_000)
+    assert notebook.field("Issue").input_value() == "gitlab-com/support/internal-requests#600"
+    assert notebook.panel.locator(".jp-Cell").count() == 18
+
+
+@pytest.mark.usefixtures("in_the_dark")
+def test_every_state_reads_well_in_the_dark(lab: Any, notebook: Any) -> None:
+    """Form, rules, pictures and all states of the gate against a dark ground, by axe-core; the signs tell them apart."""
+    every_state(lab, notebook, "dark")
+    assert notebook.page.evaluate("document.body.dataset.jpThemeLight") == "false"
+
+
+def test_every_state_reads_well_in_the_light(lab: Any, notebook: Any) -> None:
+    """The same against a light one."""
+    every_state(lab, notebook, "light")
+    assert notebook.page.evaluate("document.body.dataset.jpThemeLight") == "true"
+
+
+def every_state(lab: Any, notebook: Any, theme: str) -> None:
+    """Through clear_subscription, which needs a second person: mistakes, closed, armed, refused, approved, applied, stale."""
+    seen: dict[str, str] = {}
+
+    def look(state: str) -> None:
+        notebook.says(state)
+        assert notebook.violations() == [], state
+        notebook.picture(f"7-{state}-{theme}", notebook.gate)
+        shown = notebook.gate.locator(".glh-gate-message")
+        frame = shown.evaluate(
+            "one => { const s = getComputedStyle(one); return [s.borderStyle, s.borderWidth].join(); }"
+        )
+        seen[state] = f"{shown.inner_text().split(maxsplit=2)[:2]} {frame}"
+
+    notebook.open(lab, "clear_subscription")
+    notebook.field("Group *").fill("cobra cloud")
+    notebook.page.wait_for_selector(".glh-problem >> text=Group is not a group path")
+    assert notebook.violations() == []
+    notebook.picture(f"7-form-{theme}", notebook.panel.locator(".glh-form"))
+    notebook.field("Group *").fill(TARGET)
+    notebook.button("Look up ▸").click()
+    look("closed")
+    notebook.picture(f"7-check-{theme}", notebook.cell("run.check()"))
+    notebook.gate.get_by_label("Type the target").fill(TARGET)
+    look("armed")
+    notebook.approve.click()
+    look("refused")
+    assert "no such file" in notebook.gate.inner_text()
+    command = shlex.split(notebook.gate.locator("code", has_text="glhelpers approve").first.inner_text())
+    words = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
+    colleague = {**os.environ, "GLHELPERS_OPERATOR": "colleague"}
+    subprocess.run(words, input=f"{TARGET}\n", env=colleague, check=True, capture_output=True, text=True)
+    notebook.approve.click()
+    look("approved")
+    notebook.button("Apply it now ▸").click()
+    look("applied")
+    notebook.button("Preview what will be sent").wait_for(timeout=60_000)
+    notebook.picture(f"7-record-{theme}", notebook.cell("run.record()"))
+    assert notebook.violations() == []
+
+    notebook.open(lab, "force_associate")
+    notebook.button("Look up ▸").click()
+    notebook.says("closed")
+    notebook.panel.locator("[data-jp-item-name=save]").click()
+    notebook.page.wait_for_selector("text=Saving completed")
+    notebook.page.reload()
+    look("stale")
+    assert len(set(seen.values())) == len(seen) == 6, seen
