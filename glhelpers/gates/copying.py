@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable
 
-__all__ = ["link", "rows_to_copy", "status_line", "texts_to_copy"]
+__all__ = ["link", "linked", "rows_to_copy", "status_line", "texts_to_copy"]
+
+_ADDRESS = re.compile(r"(https://[^\s<>\"']*[^\s<>\"'.,;:)])", re.ASCII)
 
 # The value travels in an attribute, so that this script is the same for every button. Off https (and
 # off this machine) browsers offer no clipboard; the old way of copying a selection works there.
@@ -27,6 +30,12 @@ def link(url: str, text: str) -> str:
     """A link that opens in a tab of its own, which learns nothing of this page."""
     looks = "text-decoration:underline"  # the notebook's own style shows a link in a widget as plain text
     return f'<a href="{html.escape(url)}" target="_blank" rel="noopener noreferrer" style="{looks}">{html.escape(text)}</a>'
+
+
+def linked(text: str) -> str:
+    """A text in which every https address can be followed."""
+    parts = _ADDRESS.split(text)
+    return "".join(link(part, part) if number % 2 else html.escape(part) for number, part in enumerate(parts))
 
 
 def rows_to_copy(rows: Iterable[tuple[str, str]]) -> str:

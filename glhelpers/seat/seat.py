@@ -24,6 +24,7 @@ from glhelpers.gates.alive import close_all, watch_pages
 from glhelpers.gates.presence import PRESENCE
 from glhelpers.models.fact import FactState
 from glhelpers.models.request import parse_parameters, ticket_number
+from glhelpers.rehearsal.session import running_case
 from glhelpers.run import Run
 from glhelpers.sandbox_process import shows_demonstration
 from glhelpers.seat.attach_panel import AttachPanel
@@ -31,6 +32,7 @@ from glhelpers.seat.front import Front
 from glhelpers.seat.parameter_form import ParameterForm
 from glhelpers.seat.ticket_text import named_in, told_by_ticket
 from glhelpers.seat.tokens import NAMES, ask_for, with_lent, with_tokens
+from glhelpers.seat.training import TrainingPanel
 from glhelpers.session import View
 from glhelpers.settings import Settings, load_settings, profiles_to_choose, require_tokens
 
@@ -96,6 +98,9 @@ class Seat:
         )
         self.profile.observe(self._switch, names="value")
         parts = [self._head, self.profile, self.form.box]
+        case = running_case(self.settings)
+        if case is not None:
+            parts.insert(1, TrainingPanel(case, self.settings.runs_dir, on_ticket=self._take_ticket).box)
         if book.id == "start_here":
             parts.append(widgets.HTML(show.catalogue_card(_books())))
         self.box = widgets.VBox(parts)
@@ -227,6 +232,11 @@ class Seat:
         self.form.fill({**dict.fromkeys(others, ""), **sure})
         self._filled = (number, sure)
         self.form.say("told", told_by_ticket(number, ticket.subject, sure, several, others))
+
+    def _take_ticket(self, link: str) -> None:
+        """Put a ticket's link into the form, and with it what the ticket names."""
+        self.form.fill({"ticket_url": link})
+        self._fill_from_ticket(link)
 
     def _of_another_ticket(self, number: int) -> dict[str, str]:
         """What the form holds of the demonstration's ticket, or of the one that filled it before, untouched since."""

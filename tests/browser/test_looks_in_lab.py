@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,10 +100,7 @@ def every_state(lab: Any, notebook: Any, theme: str) -> None:
     notebook.approve.click()
     look("refused")
     assert "no such file" in notebook.gate.inner_text()
-    command = shlex.split(notebook.gate.locator("code", has_text="glhelpers approve").first.inner_text())
-    words = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
-    colleague = {**os.environ, "GLHELPERS_OPERATOR": "colleague"}
-    subprocess.run(words, input=f"{TARGET}\n", env=colleague, check=True, capture_output=True, text=True)
+    notebook.colleague_approves(types=TARGET)
     notebook.approve.click()
     look("approved")
     notebook.button("Apply it now ▸").click()
