@@ -48,7 +48,7 @@ def rows_to_copy(rows: Iterable[tuple[str, str]]) -> str:
 
 def texts_to_copy(texts: Iterable[tuple[str, str]]) -> str:
     """A button for each text, which copies all of it; the texts themselves are shown elsewhere."""
-    items = "".join(f"<p>{_button(label, text)} {html.escape(label)}</p>" for label, text in texts)
+    items = "".join(f"<p>{_button(label, text, f'Copy: {label}')}</p>" for label, text in texts)
     return f"<h3>Copy a draft</h3>{items}" if items else ""
 
 
@@ -56,10 +56,10 @@ def _value(label: str, value: str) -> str:
     return f"<code>{html.escape(value)}</code> {_button(label, value)}"
 
 
-def _button(label: str, value: str) -> str:
+def _button(label: str, value: str, words: str = "Copy") -> str:
     name, shown = html.escape(f"Copy {label}"), html.escape(value)
     return (
-        f'<button type="button" class="jupyter-button" aria-label="{name}" data-copy="{shown}" onclick="{_SCRIPT}">Copy</button> '
+        f'<button type="button" class="jupyter-button" aria-label="{name}" data-copy="{shown}" onclick="{_SCRIPT}">{html.escape(words)}</button> '
         '<span role="status" aria-live="polite"></span>'
     )
 

@@ -234,7 +234,8 @@ class ConfirmGate:
         self.button.disabled = not again
 
     def _go_on(self, button: widgets.Button) -> None:
-        if self.state == "approved" and self._heard():
+        """A second press before the first one's cells have run would run them twice: it does nothing."""
+        if self.state == "approved" and not self.apply.disabled and self._heard():
             self.apply.disabled = True
             self._on_apply()
 

@@ -149,10 +149,22 @@ class Seat:
             close_all("The connection was lost for a while.")
         if self._closed is not None and ("saved" in said or "not_saved" in said):
             self._closed.panel.page_saved(saved="saved" in said)
-        if said.get("ran") == _TO_THE_GATE[1]:
-            self._say_how_it_stands()
+        self._ended_at(str(said.get("ran", "")))
+        if said.get("halted") == _TO_THE_GATE[1]:
+            self.form.say("stopped", "A step below could not be finished: it says why, and what to do.")
+
+    def _ended_at(self, step: str) -> None:
+        """What follows once the page has run the steps as far as this one: below the button, and at once."""
+        run = self._run
+        if run is None:
+            return
+        if step == _TO_THE_GATE[1]:
+            if not self._hinted:
+                self.form.say(*_how_it_stands(run))
             if self._has_nothing_to_ask():
                 self._ask_page(_FROM_THE_GATE, read="check")  # what ended the run is what there is to read
+        elif step == _FROM_THE_GATE[1] and run.known.plan is not None:
+            self.form.say("ended", f"{STATUS_SIGNS[run.known.status].word}. Step 7 has the record.")
 
     def _has_nothing_to_ask(self) -> bool:
         """Whether the run has ended without a plan, so that its record can be closed at once."""
@@ -166,23 +178,14 @@ class Seat:
         if _FRONT.tell({"parameters": values}):
             self._cell = values
 
-    def _say_how_it_stands(self) -> None:
-        """Below the button that was pressed: that the run waits for approval, or how the rules have ended it."""
-        run = self._run
-        if run is None or run.known.decision is None or self._hinted:
-            return
-        status, plan = run.known.decision.status, run.known.plan
-        if status is not None:
-            self.form.say("ended", f"{STATUS_SIGNS[status].word}. Step 2 says why and what to do.")
-        elif plan is not None and run.gate is not None and run.gate.state == "closed":
-            self.form.say("waits", f"Nothing is written. Step 4 asks whether to change {plan.target.name}.")
-
     def _ask_page(self, steps: tuple[str, str], *, read: str) -> bool:
         """Have the page run the steps from one to the other, and show one of them; False where no page can."""
         return _FRONT.tell({"run": list(steps), "show": read}, PRESENCE.now().session)
 
     def _go(self) -> None:
-        if not self._ask_page(_TO_THE_GATE, read="look up"):
+        if self._ask_page(_TO_THE_GATE, read="look up"):
+            self.form.say("running", "Looking up; the steps below fill as the facts come in.")
+        else:
             self.form.say("stopped", "This page cannot run the steps for you: run the cells below.")
 
     # The form.
@@ -403,6 +406,18 @@ class Seat:
                 next_step="Run the step 'look up' again: that begins a new run.",
             )
         return self.run
+
+
+def _how_it_stands(run: Run) -> tuple[str, str]:
+    """State and sentence for the line below the button, once the steps have run as far as the gate."""
+    decision, plan = run.known.decision, run.known.plan
+    if run.lacks_a_sheet:
+        return "waits", "Step 1 asks for what has to be looked up by hand; save it, and look up again."
+    if decision is not None and decision.status is not None:
+        return "ended", f"{STATUS_SIGNS[decision.status].word}. Step 2 says why, and what to do."
+    if plan is not None and run.gate is not None:
+        return "waits", f"Nothing was written by looking up. Step 4 asks whether to change {plan.target.name}."
+    return "told", "The steps below have run."
 
 
 def _books() -> list[tuple[str, str, str, bool]]:

@@ -50,6 +50,16 @@ class Lab:
         return counted
 
 
+def notes(lab: Lab, iid: int) -> list[str]:
+    """The notes on an issue of the sandbox."""
+    path = f"/api/v4/projects/gitlab-com%2Fsupport%2Finternal-requests/issues/{iid}/notes"
+    asked = urllib.request.Request(
+        f"{lab.sandbox.urls['gitlab']}{path}", headers={"PRIVATE-TOKEN": lab.sandbox.tokens["admin"]}
+    )
+    with urllib.request.urlopen(asked) as answer:
+        return [str(note["body"]) for note in json.load(answer) if not note["system"]]
+
+
 @pytest.fixture
 def lab(on_sandbox: Running, tmp_path: Path) -> Iterator[Lab]:
     """`glhelpers lab` on a free port, in the environment as the test has made it until now."""

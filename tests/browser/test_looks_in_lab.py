@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
+
+from tests.browser.conftest import notes
 
 pytestmark = pytest.mark.browser
 
@@ -44,6 +48,7 @@ def test_the_page_shows_what_is_to_be_read(lab: Any, notebook: Any) -> None:
     applied = notebook.cell("run.apply()")
     assert notebook.is_in_view(applied)
     assert "Sent, not read back yet" in applied.inner_text()
+    page.wait_for_selector(".glh-form-message.glh-form-ended >> text=Completed: written and verified. Step 7")
     assert "failed" not in notebook.panel.locator(".jp-Notebook").inner_text().lower()
 
 
@@ -57,6 +62,63 @@ def test_where_one_types_the_page_stays(lab: Any, notebook: Any) -> None:
     page.wait_for_selector(".glh-attach-message", timeout=60_000)
     assert notebook.field("Issue").input_value() == "gitlab-com/support/internal-requests#600"
     assert notebook.panel.locator(".jp-Cell").count() == 18
+
+
+def test_a_long_look_up_tells_how_far_it_is(lab: Any, notebook: Any) -> None:
+    """While a service answers slowly, what has come in is counted where the person looks; in the end only facts are left."""
+    slow = [{"system": "customersdot", "do": "latency", "seconds": 2.5}]
+    faults(lab, slow)
+    notebook.open(lab, "force_associate")
+    notebook.button("Look up ▸").click()
+    line = notebook.panel.get_by_text("Looking up:")
+    line.wait_for(timeout=60_000)
+    notebook.page.wait_for_selector(".glh-form-message.glh-form-running")
+    notebook.page.wait_for_function("/[1-9][0-9]* done/.test(document.body.innerText)")
+    assert "last: " in line.locator("xpath=..").inner_text()
+    assert notebook.is_in_view(line)
+    notebook.picture("68-looking-up")
+    faults(lab, [])
+    notebook.says("closed")
+    assert line.count() == 0
+
+
+def test_a_double_click_anywhere_is_one(lab: Any, notebook: Any) -> None:
+    """On look up, approve, apply and attach: one run at its gate, one write, one note, and no cell that ends in an error."""
+    had = len(notes(lab, 2))
+    notebook.open(lab, "force_associate")
+    notebook.button("Look up ▸").dblclick()
+    notebook.says("closed")
+    notebook.page.wait_for_timeout(2000)
+    notebook.says("closed")
+    notebook.gate.get_by_label("Type the target").fill("fox-university")
+    notebook.says("armed")
+    notebook.approve.dblclick()
+    notebook.says("approved")
+    notebook.button("Apply it now ▸").dblclick()
+    notebook.button("Preview what will be sent").wait_for(timeout=60_000)
+    notebook.page.wait_for_timeout(2000)
+    notebook.button("Preview what will be sent").click()
+    notebook.page.wait_for_selector(".glh-attach-message.glh-attach-shown", timeout=60_000)
+    notebook.button("Attach exactly this").dblclick()
+    notebook.page.wait_for_selector(".glh-attach-message.glh-attach-sent", timeout=60_000)
+    text = notebook.panel.locator(".jp-Notebook").inner_text()
+    assert "Completed: written and verified" in text
+    assert "GateClosed" not in text
+    assert "evidence is sealed" not in text
+    assert lab.writes()["support_tools"] == 1
+    assert len(notes(lab, 2)) == had + 1
+
+
+def faults(lab: Any, rules: list[dict[str, Any]]) -> None:
+    """Have the sandbox misbehave in this way from now on."""
+    body = json.dumps(rules).encode()
+    asked = Request(
+        f"{lab.sandbox.urls['gitlab']}/__sandbox/faults",
+        method="PUT",
+        data=body,
+        headers={"Content-Type": "application/json"},
+    )
+    urlopen(asked).close()
 
 
 @pytest.mark.usefixtures("in_the_dark")

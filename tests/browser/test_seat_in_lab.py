@@ -6,9 +6,10 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
+
+from tests.browser.conftest import notes
 
 pytestmark = pytest.mark.browser
 
@@ -158,11 +159,3 @@ def tab_to(page: Any, name: str, *, most: int = 40) -> list[str]:
             return passed
         passed.append(here)
     raise AssertionError(f"{name} was not reached: {passed}")
-
-
-def notes(lab: Any, iid: int) -> list[str]:
-    """The notes on an issue of the sandbox."""
-    path = f"/api/v4/projects/gitlab-com%2Fsupport%2Finternal-requests/issues/{iid}/notes"
-    asked = Request(f"{lab.sandbox.urls['gitlab']}{path}", headers={"PRIVATE-TOKEN": lab.sandbox.tokens["admin"]})
-    with urlopen(asked) as answer:
-        return [str(note["body"]) for note in json.load(answer) if not note["system"]]

@@ -76,6 +76,19 @@ def test_a_gate_made_again_knows_nothing_of_the_old_answer() -> None:
     assert second.take() is None
 
 
+def test_two_presses_to_apply_run_the_cells_once() -> None:
+    """The page runs what it is told: told twice, it would run a step again whose record is closed by then."""
+    asked: list[str] = []
+    gate = gate_for(plan_file(), can_apply=lambda: True, on_apply=lambda: asked.append("apply") is None)
+    gate.apply.click()
+    assert asked == [], "nothing is approved yet"
+    gate.typed.value = "fox"
+    gate.button.click()
+    gate.apply.click()
+    gate.apply.click()
+    assert asked == ["apply"]
+
+
 def test_an_approval_outlives_no_further_typing() -> None:
     """Once approved, neither text nor click changes what was approved."""
     gate = gate_for(plan_file())

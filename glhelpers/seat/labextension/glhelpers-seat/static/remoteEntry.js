@@ -163,8 +163,8 @@
       const went = await this.actions.runCells(content, steps, this.panel.sessionContext);
       // Outputs that came have moved what was shown.
       await show();
-      if (went && this.comm) {
-        this.comm.send({ ran: last });
+      if (this.comm) {
+        this.comm.send(went ? { ran: last } : { halted: last });
       }
     }
 
