@@ -51,9 +51,10 @@ _STYLE = """<style>
 .glh-gate .glh-gate-refused{border:2px solid #dd2b0e;border-left-width:14px}
 .glh-gate .glh-gate-stale{border:2px dotted currentColor;text-decoration:line-through;text-decoration-thickness:1px}
 .glh-gate .glh-gate-stale strong,.glh-gate .glh-gate-stale span{display:inline-block;text-decoration:none}
-.glh-gate.jupyter-widgets-disconnected::before{content:"⚡ The kernel of this gate has ended: nothing can be approved here.";
- font-weight:700}
-.glh-gate.jupyter-widgets-disconnected{opacity:.55;pointer-events:none}
+.glh-gate.jupyter-widgets-disconnected::before{content:"◌ STALE ⚡ The kernel of this gate has ended: nothing can be approved here.";
+ font-weight:700;font-family:inherit;color:var(--jp-ui-font-color1,inherit)}
+.glh-gate.jupyter-widgets-disconnected>*{opacity:.55;pointer-events:none}
+.glh-gate.jupyter-widgets-disconnected .glh-gate-message{display:none}
 .glh-gate input:focus-visible,.glh-gate button:focus-visible{outline:3px solid #428fdc;outline-offset:2px}
 </style>"""
 

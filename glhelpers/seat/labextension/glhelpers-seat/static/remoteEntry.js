@@ -178,6 +178,8 @@
       if (status === "restarting" || status === "autorestarting" || status === "dead" || status === "terminating") {
         this.comm = null;
         this.panel.node.classList.add("glh-kernel-gone");
+        this.gates().forEach(gate => { gate.dataset.ended = "yes"; });
+        this.still(true);
         this.bar.gone(this.panel);
         this.greeted = null;
       } else if (status === "idle" && this.panel.node.classList.contains("glh-kernel-gone")) {
@@ -187,11 +189,20 @@
       }
     }
 
+    /** Neither mouse nor keyboard reaches a gate, or a form of an admin page, that nobody would hear. */
+    still(unheard) {
+      this.gates().forEach(gate => { gate.inert = unheard || gate.dataset.ended === "yes"; });
+    }
+
+    gates() {
+      return this.panel.node.querySelectorAll(".glh-gate, .glh-desk");
+    }
+
     /** Without a connection a press would be kept and sent later, when nobody expects it any more. */
     onConnection(status) {
       const lost = status !== "connected";
       this.panel.node.classList.toggle("glh-no-connection", lost);
-      this.panel.node.querySelectorAll(".glh-gate, .glh-desk").forEach(gate => { gate.inert = lost; });
+      this.still(lost);
       this.bar.connection(this.panel, lost);
       if (!lost && this.comm && !this.comm.isDisposed) {
         this.comm.send({ connected_again: true });
@@ -291,10 +302,11 @@
     [data-jp-theme-light="false"] .glh-seat select, [data-jp-theme-light="false"] .glh-desk select,
     [data-jp-theme-light="false"] .glh-lookups select {
       background-image: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath fill='none' stroke='%23fff' stroke-width='2' d='M4 6l5 5 5-5'/%3E%3C/svg%3E"); }
-    .glh-no-connection .glh-gate, .glh-kernel-gone .glh-gate,
+    .glh-no-connection .glh-gate > *, .glh-kernel-gone .glh-gate > *,
     .glh-no-connection .glh-desk, .glh-kernel-gone .glh-desk { opacity: .55; pointer-events: none; }
+    .glh-no-connection .glh-gate .glh-gate-message, .glh-kernel-gone .glh-gate .glh-gate-message { display: none; }
     .glh-no-connection .glh-gate::before, .glh-kernel-gone .glh-gate::before {
-      content: "⚡ Not connected: this gate is dead."; font-weight: 700; display: block; padding: 4px 0; }
+      content: "◌ STALE ⚡ Not connected: this gate is dead, whatever was typed."; font-weight: 700; display: block; padding: 4px 0; }
   `;
 
   async function plugin() {
