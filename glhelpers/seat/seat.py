@@ -31,7 +31,7 @@ from glhelpers.seat.attach_panel import AttachPanel
 from glhelpers.seat.front import Front
 from glhelpers.seat.parameter_form import ParameterForm
 from glhelpers.seat.ticket_text import named_in, told_by_ticket
-from glhelpers.seat.tokens import NAMES, ask_for, with_lent, with_tokens
+from glhelpers.seat.tokens import NAMES, ask_for, scopes_lacking, with_lent, with_tokens
 from glhelpers.seat.training import TrainingPanel
 from glhelpers.session import View
 from glhelpers.settings import Settings, load_settings, profiles_to_choose, require_tokens
@@ -302,21 +302,33 @@ class Seat:
 
     def _with_more_rights(self, run: Run, view: Any) -> Any:
         """
-        Where a service refused a look-up, a token that may do more can be given in place.
+        Where a service refused or hid something, a token that may do more can be given in place.
 
         It is asked for once in a kernel: a token that may do no more is no mistake, and unknown stays unknown.
         """
-        for service, name in NAMES.items():
+        for service in NAMES:
             asked = (self.settings.profile, service)
-            refused = [fact.label for fact in run.known.facts if (fact.why or "").startswith(f"{name} answered 403")]
-            if not refused or asked in _ASKED_FOR_MORE:
+            why = None if asked in _ASKED_FOR_MORE else self._too_small(service, run)
+            if why is None:
                 continue
             _ASKED_FOR_MORE.add(asked)
-            why = f"{name} refuses {', '.join(refused)} to this token: its scope or its owner's role is too small."
             changed = ask_for(self.settings, service, why)
             if changed is not self.settings:
                 view = self._again_with(run, changed)
         return view
+
+    def _too_small(self, service: str, run: Run) -> str | None:
+        """What a service keeps from this token, in a sentence; None if nothing is known to be kept."""
+        name, facts = NAMES[service], run.known.facts
+        refused = [fact.label for fact in facts if (fact.why or "").startswith(f"{name} answered 403")]
+        if refused:
+            return f"{name} refuses {', '.join(refused)} to this token: its scope or its owner's role is too small."
+        absent = any(fact.name == "namespace" and fact.state is FactState.absent for fact in facts)
+        if service == "gitlab" and absent and (lacking := scopes_lacking(self.settings)):
+            return (
+                f"{name} shows no such group, and this token lacks scope {', '.join(lacking)}: it may only be hidden."
+            )
+        return None
 
     @contextmanager
     def _progress(self, run: Run) -> Iterator[None]:

@@ -8,14 +8,18 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
+from glhelpers.clients.clients import open_clients
 from glhelpers.credentials import keep_secret
+from glhelpers.errors import GlhelpersError
 from glhelpers.evidence.secrets import register_tokens
 from glhelpers.settings import SERVICES, Endpoint, Settings
 
-__all__ = ["NAMES", "ask_for", "with_lent", "with_tokens"]
+__all__ = ["NAMES", "ask_for", "scopes_lacking", "with_lent", "with_tokens"]
 
 NAMES = {"gitlab": "GitLab.com", "customersdot": "CustomersDot", "zendesk": "Zendesk"}
 """The services as people call them."""
+
+_SCOPES = ("api", "admin_mode")
 
 _LENT: dict[tuple[str, str], SecretStr] = {}
 
@@ -36,6 +40,16 @@ def with_lent(settings: Settings) -> Settings:
         if lent is not None:
             settings = _with(settings, service, lent)
     return settings
+
+
+def scopes_lacking(settings: Settings) -> tuple[str, ...]:
+    """The scopes that the token for GitLab.com should have and has not; empty, too, where that cannot be told."""
+    try:
+        with open_clients(settings) as clients:
+            has = clients.gitlab.own_token().scopes
+    except GlhelpersError:
+        return ()
+    return tuple(scope for scope in _SCOPES if scope not in has)
 
 
 def ask_for(settings: Settings, service: str, why: str) -> Settings:
