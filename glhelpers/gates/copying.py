@@ -6,7 +6,9 @@ import html
 import re
 from collections.abc import Iterable
 
-__all__ = ["link", "linked", "rows_to_copy", "status_line", "texts_to_copy"]
+import ipywidgets as widgets
+
+__all__ = ["link", "linked", "rows_to_copy", "spoken", "status_line", "texts_to_copy"]
 
 _ADDRESS = re.compile(r"(https://[^\s<>\"']*[^\s<>\"'.,;:)])", re.ASCII)
 
@@ -62,6 +64,18 @@ def _button(label: str, value: str, words: str = "Copy") -> str:
         f'<button type="button" class="jupyter-button" aria-label="{name}" data-copy="{shown}" onclick="{_SCRIPT}">{html.escape(words)}</button> '
         '<span role="status" aria-live="polite"></span>'
     )
+
+
+def spoken() -> widgets.HTML:
+    """
+    A place for lines that change.
+
+    A screen reader speaks what changes within a node that stays; what is shown here is made anew each time. So the
+    page's own half makes the place itself one to be listened to.
+    """
+    place = widgets.HTML()
+    place.add_class("glh-spoken")
+    return place
 
 
 def status_line(name: str, state: str, mark: str, text: str) -> str:

@@ -13,7 +13,7 @@ import ipywidgets as widgets
 
 from glhelpers.errors import GateClosed, GlhelpersError
 from glhelpers.gates import alive
-from glhelpers.gates.copying import rows_to_copy
+from glhelpers.gates.copying import rows_to_copy, spoken
 from glhelpers.gates.decision import grant, refusal
 from glhelpers.gates.files import read_approval
 from glhelpers.gates.from_issue import approving_line
@@ -124,7 +124,7 @@ class ConfirmGate:
             "Apply it now ▸", "Runs the cells below: sends the change once and reads it back", "warning"
         )
         self.button.disabled, self.apply.layout.display = True, "none"
-        self.message = widgets.HTML()
+        self.message = spoken()
         self.typed.observe(self._typing, names="value")
         self.second.observe(self._typing, names="value")
         self.button.on_click(self._pressed)

@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from glhelpers.errors import GlhelpersError
 from glhelpers.evidence.attach import Asked, attach_run
 from glhelpers.evidence.attach_words import done, would_send
-from glhelpers.gates.copying import linked, status_line, texts_to_copy
+from glhelpers.gates.copying import linked, spoken, status_line, texts_to_copy
 from glhelpers.models.record import Draft
 from glhelpers.settings import Settings
 
@@ -45,7 +45,7 @@ class AttachPanel:
         self.preview = _button("Preview what will be sent", "Sends nothing", "")
         self.attach = _button("Attach exactly this", "Sends what the preview shows", "primary")
         self.attach.disabled = True
-        self.shown, self.message = widgets.HTML(), widgets.HTML()
+        self.shown, self.message = widgets.HTML(), spoken()
         copies = texts_to_copy((f"{draft.title} ({draft.audience})", draft.body) for draft in drafts)
         head = f'<div class="glh">{copies}<h3 style="margin-top:1rem">Attach the evidence</h3></div>'
         buttons = widgets.HBox([self.preview, self.attach], layout=widgets.Layout(flex_flow="row wrap"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from glhelpers.gates.copying import status_line
+from glhelpers.gates.copying import spoken, status_line
 from glhelpers.models.parameter_words import PARAMETERS, Words
 from glhelpers.models.request import RunbookParameters, problems_in
 
@@ -36,7 +36,7 @@ class _Field:
     def __init__(self, name: str, value: str, needed: bool, changed: Callable[[dict[str, Any]], None]) -> None:
         self.name, self.words, self.needed = name, PARAMETERS[name], needed
         self.widget: Any = _widget(self.words, value, needed)
-        self.message = widgets.HTML()
+        self.message = spoken()
         self.box = widgets.VBox([self.widget, self.message])
         self.box.add_class(f"glh-field-{name}")
         self.widget.observe(changed, names="value")
@@ -102,7 +102,7 @@ class ParameterForm:
         self.clear = _button("Empty the form", "Takes all values out of the form", "")
         self.read_ticket = _button("Fill in from the ticket", "Reads the ticket and fills in what it names", "")
         self.more = _button("Show the fields that are seldom needed", "Approval files, sheets, tokens", "")
-        self.message = widgets.HTML()
+        self.message = spoken()
         self._seldom = widgets.VBox([field.box for field in self.fields.values() if field.words.seldom])
         self.read_ticket.add_class("glh-by-field")
         self.more.add_class("glh-by-field")

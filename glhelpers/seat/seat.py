@@ -21,6 +21,7 @@ from glhelpers.errors import GlhelpersError, NotAuthenticated, RunbookContractEr
 from glhelpers.evidence import show
 from glhelpers.evidence.words import STATUS_SIGNS
 from glhelpers.gates.alive import close_all, watch_pages
+from glhelpers.gates.copying import spoken
 from glhelpers.gates.presence import PRESENCE
 from glhelpers.models.fact import FactState
 from glhelpers.models.request import parse_parameters, ticket_number
@@ -333,7 +334,7 @@ class Seat:
     @contextmanager
     def _progress(self, run: Run) -> Iterator[None]:
         """Each fact as it comes in; the line goes when all are there."""
-        began, seen, line = time.monotonic(), [], widgets.HTML()
+        began, seen, line = time.monotonic(), [], spoken()
 
         def told(label: str) -> None:
             seen.append(label)

@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from glhelpers.errors import GlhelpersError
-from glhelpers.gates.copying import link, status_line
+from glhelpers.gates.copying import link, spoken, status_line
 from glhelpers.rehearsal.card import case_card
 from glhelpers.rehearsal.case import Case
 from glhelpers.rehearsal.session import judge_running
@@ -38,7 +38,7 @@ class TrainingPanel:
         self.ticket = _button("Take this ticket into the form", "Fills in what the ticket names", "")
         self.hint = _button("Show a hint", "Says where to look, not what to do", "")
         self.judge = _button("Was the right thing done?", "Goes by what was sent, and by your runs", "info")
-        self.said = widgets.HTML()
+        self.said = spoken()
         buttons = widgets.HBox([self.ticket, self.hint, self.judge], layout=widgets.Layout(flex_flow="row wrap"))
         self.box = widgets.VBox([widgets.HTML(case_card(case, begun=True)), buttons, self.said])
         self.box.add_class("glh-training")

@@ -82,6 +82,26 @@ def test_a_long_look_up_tells_how_far_it_is(lab: Any, notebook: Any) -> None:
     assert line.count() == 0
 
 
+def test_what_changes_is_spoken(lab: Any, notebook: Any) -> None:
+    """Form, field and gate: the node that a screen reader listens to is the same one before and after the change."""
+    notebook.open(lab, "force_associate")
+    spoken = ".glh-spoken[aria-live=polite]"
+    for place, change, says in (
+        (notebook.panel.locator(".glh-field-namespace").locator(spoken), "fox university", "Group is not a group path"),
+        (notebook.panel.locator(f".glh-form > {spoken}"), "fox-university", "READY"),
+    ):
+        node = place.element_handle()
+        notebook.field("Group *").fill(change)
+        notebook.page.wait_for_function("([node, says]) => node.innerText.includes(says)", arg=[node, says])
+        assert node.evaluate("node => node.isConnected")
+    notebook.button("Look up ▸").click()
+    notebook.says("closed")
+    node = notebook.gate.locator(spoken).element_handle()
+    notebook.gate.get_by_label("Type the target").fill("fox-university")
+    notebook.page.wait_for_function("node => node.innerText.includes('ARMED')", arg=node)
+    assert node.evaluate("node => node.isConnected")
+
+
 def test_a_double_click_anywhere_is_one(lab: Any, notebook: Any) -> None:
     """On look up, approve, apply and attach: one run at its gate, one write, one note, and no cell that ends in an error."""
     had = len(notes(lab, 2))

@@ -47,6 +47,7 @@ def test_every_runbook_from_its_form_to_its_record(lab: Any, notebook: Any) -> N
             notebook.page.wait_for_selector(f"{STANDS} {ENDED}", timeout=60_000)
             notebook.says("applied")
             wrote += 1
+        assert notebook.violations() == [], id
         text = notebook.panel.locator(".jp-Notebook").inner_text()
         assert "Traceback" not in text, id
         assert "Unforeseen" not in text, id

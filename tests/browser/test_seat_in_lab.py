@@ -37,6 +37,7 @@ def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: An
     assert "start_here" in page.url
     assert "sandbox" in page.locator("#glh-profile").inner_text()
     assert notebook.panel.get_by_role("link", name="Force Associate SaaS Subscription").is_visible()
+    assert notebook.panel.locator(".glh-training").count() == 0, "nobody rehearses here"
     notebook.picture("50-start-here")
     assert list(lab.runs.glob("**/record.json")) == []
 

@@ -65,6 +65,7 @@
         return;
       }
       this.panel.node.classList.add("glh-runbook");
+      this.listen();
       if (fresh && this.greeted === kernel.id) {
         return; // opening a notebook and getting a kernel are told apart, and may come in any order
       }
@@ -90,6 +91,20 @@
         }
       };
       comm.open({});
+    }
+
+    /** Lines that change are made anew each time; a screen reader speaks them if the place that they change in stays. */
+    listen() {
+      if (this.watch) {
+        return;
+      }
+      const found = ".glh-spoken:not([aria-live])";
+      this.watch = new MutationObserver(() => this.panel.node.querySelectorAll(found).forEach(place => {
+        place.setAttribute("aria-live", "polite");
+        place.setAttribute("aria-atomic", "true");
+      }));
+      this.watch.observe(this.panel.node, { childList: true, subtree: true });
+      this.panel.disposed.connect(() => this.watch.disconnect());
     }
 
     /** Run the cells as far as the form; a notebook that shows an earlier run is left as it is until somebody asks. */
