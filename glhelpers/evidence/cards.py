@@ -219,7 +219,8 @@ def sent() -> Markup:
 
 def stop(status: Status, why: str, next_step: str | None) -> Markup:
     """That a run ends here, before anything else is read: its status, why, and what to do now."""
-    halts = status not in (Status.completed, Status.no_change_needed, Status.handed_off)
+    goes_on = (Status.completed, Status.no_change_needed, Status.handed_off, Status.self_serve)
+    halts = status not in goes_on
     otherwise = "Nothing more here; the record closes the run."
     note = {"sign": STATUS_SIGNS[status], "why": why, "next_step": next_step, "halts": halts, "otherwise": otherwise}
     return macro("stop", note)
