@@ -13,6 +13,7 @@ from tests.browser.conftest import notes
 pytestmark = pytest.mark.browser
 
 TARGET = "cobra-cloud"
+REFUSED = {"dark": "71-refused-dark", "light": "71-refused-light"}
 
 
 def test_the_page_shows_what_is_to_be_read(lab: Any, notebook: Any) -> None:
@@ -181,6 +182,7 @@ def every_state(lab: Any, notebook: Any, theme: str) -> None:
     look("armed")
     notebook.approve.click()
     look("refused")
+    notebook.picture(REFUSED[theme], notebook.gate)
     assert "no such file" in notebook.gate.inner_text()
     notebook.colleague_approves(types=TARGET)
     notebook.approve.click()
