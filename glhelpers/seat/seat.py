@@ -6,14 +6,11 @@ Nothing is read or kept before the first look-up.  A look-up with other paramete
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
-from IPython.display import clear_output, display
+from IPython.display import display
 
 from glhelpers.actions.catalogue import CATALOGUE, Runbook
 from glhelpers.clients.clients import open_clients
@@ -21,7 +18,6 @@ from glhelpers.errors import GlhelpersError, NotAuthenticated, RunbookContractEr
 from glhelpers.evidence import show
 from glhelpers.evidence.words import STATUS_SIGNS
 from glhelpers.gates.alive import close_all, watch_pages
-from glhelpers.gates.copying import spoken
 from glhelpers.gates.presence import PRESENCE
 from glhelpers.models.fact import FactState
 from glhelpers.models.request import parse_parameters, ticket_number
@@ -31,8 +27,9 @@ from glhelpers.sandbox_process import shows_demonstration
 from glhelpers.seat.attach_panel import AttachPanel
 from glhelpers.seat.front import Front
 from glhelpers.seat.parameter_form import ParameterForm
+from glhelpers.seat.standing import how_it_stands, progress
 from glhelpers.seat.ticket_text import named_in, told_by_ticket
-from glhelpers.seat.tokens import NAMES, ask_for, scopes_lacking, with_lent, with_tokens
+from glhelpers.seat.tokens import NAMES, ask_for, too_small, with_lent, with_tokens
 from glhelpers.seat.training import TrainingPanel
 from glhelpers.session import View
 from glhelpers.settings import Settings, load_settings, profiles_to_choose, require_tokens
@@ -161,7 +158,7 @@ class Seat:
             return
         if step == _TO_THE_GATE[1]:
             if not self._hinted:
-                self.form.say(*_how_it_stands(run))
+                self.form.say(*how_it_stands(run))
             if self._has_nothing_to_ask():
                 self._ask_page(_FROM_THE_GATE, read="check")  # what ended the run is what there is to read
         elif step == _FROM_THE_GATE[1] and run.known.plan is not None:
@@ -270,7 +267,7 @@ class Seat:
             run = self._new_run(asked)
         else:
             run.use(self.settings)
-        with self._progress(run):
+        with progress(run):
             view = self._with_more_rights(run, self._looked_up(run))
         self._hint_at_profile(run)
         return view
@@ -309,7 +306,7 @@ class Seat:
         """
         for service in NAMES:
             asked = (self.settings.profile, service)
-            why = None if asked in _ASKED_FOR_MORE else self._too_small(service, run)
+            why = None if asked in _ASKED_FOR_MORE else too_small(self.settings, service, run.known.facts)
             if why is None:
                 continue
             _ASKED_FOR_MORE.add(asked)
@@ -317,38 +314,6 @@ class Seat:
             if changed is not self.settings:
                 view = self._again_with(run, changed)
         return view
-
-    def _too_small(self, service: str, run: Run) -> str | None:
-        """What a service keeps from this token, in a sentence; None if nothing is known to be kept."""
-        name, facts = NAMES[service], run.known.facts
-        refused = [fact.label for fact in facts if (fact.why or "").startswith(f"{name} answered 403")]
-        if refused:
-            return f"{name} refuses {', '.join(refused)} to this token: its scope or its owner's role is too small."
-        absent = any(fact.name == "namespace" and fact.state is FactState.absent for fact in facts)
-        if service == "gitlab" and absent and (lacking := scopes_lacking(self.settings)):
-            return (
-                f"{name} shows no such group, and this token lacks scope {', '.join(lacking)}: it may only be hidden."
-            )
-        return None
-
-    @contextmanager
-    def _progress(self, run: Run) -> Iterator[None]:
-        """Each fact as it comes in; the line goes when all are there."""
-        began, seen, line = time.monotonic(), [], spoken()
-
-        def told(label: str) -> None:
-            seen.append(label)
-            line.value = show.progress_line(seen, time.monotonic() - began)
-
-        line.value = show.progress_line(seen, 0.0)
-        display(line)
-        run.on_looked_up = told
-        try:
-            yield
-        finally:
-            run.on_looked_up = lambda label: None
-            clear_output(wait=True)
-            line.close()
 
     def _hint_at_profile(self, run: Run) -> None:
         """Where nothing that was named is known, the profile may be the wrong one."""
@@ -419,18 +384,6 @@ class Seat:
                 next_step="Run the step 'look up' again: that begins a new run.",
             )
         return self.run
-
-
-def _how_it_stands(run: Run) -> tuple[str, str]:
-    """State and sentence for the line below the button, once the steps have run as far as the gate."""
-    decision, plan = run.known.decision, run.known.plan
-    if run.lacks_a_sheet:
-        return "waits", "Step 1 asks for what has to be looked up by hand; save it, and look up again."
-    if decision is not None and decision.status is not None:
-        return "ended", f"{STATUS_SIGNS[decision.status].word}. Step 2 says why, and what to do."
-    if plan is not None and run.gate is not None:
-        return "waits", f"Nothing was written by looking up. Step 4 asks whether to change {plan.target.name}."
-    return "told", "The steps below have run."
 
 
 def _books() -> list[tuple[str, str, str, bool]]:
