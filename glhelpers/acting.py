@@ -262,7 +262,7 @@ class Acting(RecordedSteps):
             self.known.notices.append(meanwhile.message)
             return self._nothing("Apply")
         self._conclude_with(Status.verification_failed, "The change was sent and is not verified yet.", None)
-        return self._nothing("Apply")
+        return View(show.broken_glass(approval) + show.sent_note(), f"Apply: sent. {self.known.why}")
 
     def _open_desk(self, plan: ChangePlan, approval: Approval) -> Any:
         """Take the target, then show the person the forms to fill in."""

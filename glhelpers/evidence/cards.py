@@ -44,6 +44,7 @@ __all__ = [
     "progress",
     "receipt",
     "seat_head",
+    "sent",
     "step_note",
     "steps",
     "stop",
@@ -210,9 +211,16 @@ def step_note(title: str, status: Status, why: str, next_step: str | None) -> Ma
     return macro("step_note", {"title": title, "sign": STATUS_SIGNS[status], "why": why, "next_step": next_step})
 
 
+def sent() -> Markup:
+    """That a change was sent a moment ago; what the step after it has to find out is no failure yet."""
+    said = {"title": "Apply", "sign": Sign("…", "Sent, not read back yet", "warn"), "why": "The change was sent once."}
+    return macro("step_note", {**said, "next_step": "The step below reads it back; only that counts as done."})
+
+
 def stop(status: Status, why: str, next_step: str | None) -> Markup:
     """That a run ends here, before anything else is read: its status, why, and what to do now."""
-    halts = status not in (Status.completed, Status.no_change_needed, Status.handed_off)
+    goes_on = (Status.completed, Status.no_change_needed, Status.handed_off, Status.self_serve)
+    halts = status not in goes_on
     otherwise = "Nothing more here; the record closes the run."
     note = {"sign": STATUS_SIGNS[status], "why": why, "next_step": next_step, "halts": halts, "otherwise": otherwise}
     return macro("stop", note)

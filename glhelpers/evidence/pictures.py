@@ -48,8 +48,8 @@ def seats_svg(seats: Seats) -> Markup:
         rows.append(_Row("Seats needed under the new plan", seats.needed_low, _GOOD, most=seats.needed_high))
         rows.append(_Row("Would be owed if max seats used is reset", seats.owed_if_reset, _WARN))
         rows.append(_Row("Would be owed if max seats used is carried over", seats.owed_if_carried_over, _WARN))
-    drawn = _drawn("Seats", rows, mark=seats.new_seats, mark_label="| seats of the new subscription")
-    return drawn + macro("picture_words", _true_up(seats)) if seats.new_seats is not None else drawn
+    words = _true_up(seats) if seats.new_seats is not None else ""
+    return _drawn("Seats", rows, words, mark=seats.new_seats, mark_label="| seats of the new subscription")
 
 
 def _true_up(seats: Seats) -> str:
@@ -88,7 +88,8 @@ def _quota(label: str, quota: int | None) -> _Row:
     return _Row(label, quota, _CALM, words="unlimited" if quota == 0 else None)
 
 
-def _drawn(title: str, rows: list[_Row], *, mark: int | None = None, mark_label: str = "") -> Markup:
+def _drawn(title: str, rows: list[_Row], words: str = "", *, mark: int | None = None, mark_label: str = "") -> Markup:
+    """Title, bars, and what they mean, as one block."""
     largest = max((figure for row in rows for figure in (row.amount or 0, row.most or 0)), default=0)
     full = max(largest, mark or 0, 1)
     bars = [
@@ -102,7 +103,7 @@ def _drawn(title: str, rows: list[_Row], *, mark: int | None = None, mark_label:
         for row in rows
     ]
     sentence = "; ".join(f"{row.label}: {row.value}" for row in rows) + "."
-    return macro("picture", title, sentence, bars, _line(mark, full, mark_label))
+    return macro("picture", title, sentence, bars, _line(mark, full, mark_label), words)
 
 
 def _line(mark: int | None, full: int, label: str) -> dict[str, object] | None:

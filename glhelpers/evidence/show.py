@@ -34,6 +34,7 @@ __all__ = [
     "receipt_card",
     "seat_head",
     "seats_picture",
+    "sent_note",
     "step_note",
     "steps_table",
     "stop_card",
@@ -79,12 +80,12 @@ def receipt_card(receipt: Receipt) -> str:
 
 def seats_picture(seats: Seats) -> str:
     """The seats as bars; see `pictures.seats_svg`."""
-    return _styled(pictures.seats_svg(seats))
+    return _styled(pictures.seats_svg(seats), "glh-beside")
 
 
 def minutes_picture(minutes: Minutes) -> str:
     """The compute minutes as bars; see `pictures.minutes_svg`."""
-    return _styled(pictures.minutes_svg(minutes))
+    return _styled(pictures.minutes_svg(minutes), "glh-beside")
 
 
 def drafts_card(drafts: Sequence[Draft]) -> str:
@@ -112,6 +113,11 @@ def step_note(title: str, status: Status, why: str, next_step: str | None) -> st
     return _styled(cards.step_note(title, status, why, next_step))
 
 
+def sent_note() -> str:
+    """That a change was sent and is to be read back; see `cards.sent`."""
+    return _styled(cards.sent())
+
+
 def seat_head(title: str, purpose: str, profile: str, production: bool, writes: bool) -> str:
     """What stands above a form: the runbook, what it does, and where; see `cards.seat_head`."""
     return _styled(cards.seat_head(title, purpose, profile, production, writes))
@@ -137,5 +143,5 @@ def summary_card(record: RunRecord) -> str:
     return _styled(cards.summary(record))
 
 
-def _styled(fragment: Markup) -> str:
-    return f'<div class="glh">{style()}{fragment}</div>'
+def _styled(fragment: Markup, looks: str = "") -> str:
+    return f'<div class="{f"glh {looks}".strip()}">{style()}{fragment}</div>'

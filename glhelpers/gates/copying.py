@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable
 
-__all__ = ["link", "rows_to_copy", "status_line", "texts_to_copy"]
+import ipywidgets as widgets
+
+__all__ = ["link", "linked", "rows_to_copy", "spoken", "status_line", "texts_to_copy"]
+
+_ADDRESS = re.compile(r"(https://[^\s<>\"']*[^\s<>\"'.,;:)])", re.ASCII)
 
 # The value travels in an attribute, so that this script is the same for every button. Off https (and
 # off this machine) browsers offer no clipboard; the old way of copying a selection works there.
@@ -29,6 +34,12 @@ def link(url: str, text: str) -> str:
     return f'<a href="{html.escape(url)}" target="_blank" rel="noopener noreferrer" style="{looks}">{html.escape(text)}</a>'
 
 
+def linked(text: str) -> str:
+    """A text in which every https address can be followed."""
+    parts = _ADDRESS.split(text)
+    return "".join(link(part, part) if number % 2 else html.escape(part) for number, part in enumerate(parts))
+
+
 def rows_to_copy(rows: Iterable[tuple[str, str]]) -> str:
     """A table of labels and values, each value with a button that copies it."""
     body = "".join(
@@ -39,7 +50,7 @@ def rows_to_copy(rows: Iterable[tuple[str, str]]) -> str:
 
 def texts_to_copy(texts: Iterable[tuple[str, str]]) -> str:
     """A button for each text, which copies all of it; the texts themselves are shown elsewhere."""
-    items = "".join(f"<p>{_button(label, text)} {html.escape(label)}</p>" for label, text in texts)
+    items = "".join(f"<p>{_button(label, text, f'Copy: {label}')}</p>" for label, text in texts)
     return f"<h3>Copy a draft</h3>{items}" if items else ""
 
 
@@ -47,12 +58,24 @@ def _value(label: str, value: str) -> str:
     return f"<code>{html.escape(value)}</code> {_button(label, value)}"
 
 
-def _button(label: str, value: str) -> str:
+def _button(label: str, value: str, words: str = "Copy") -> str:
     name, shown = html.escape(f"Copy {label}"), html.escape(value)
     return (
-        f'<button type="button" class="jupyter-button" aria-label="{name}" data-copy="{shown}" onclick="{_SCRIPT}">Copy</button> '
+        f'<button type="button" class="jupyter-button" aria-label="{name}" data-copy="{shown}" onclick="{_SCRIPT}">{html.escape(words)}</button> '
         '<span role="status" aria-live="polite"></span>'
     )
+
+
+def spoken() -> widgets.HTML:
+    """
+    A place for lines that change.
+
+    A screen reader speaks what changes within a node that stays; what is shown here is made anew each time. So the
+    page's own half makes the place itself one to be listened to.
+    """
+    place = widgets.HTML()
+    place.add_class("glh-spoken")
+    return place
 
 
 def status_line(name: str, state: str, mark: str, text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from glhelpers.errors import GateClosed, GlhelpersError, RunbookContractError
-from glhelpers.gates.copying import link, rows_to_copy, status_line
+from glhelpers.gates.copying import link, rows_to_copy, spoken, status_line
 from glhelpers.models.form import AnswerKind, ManualAnswer, ManualForm, one_line
 
 __all__ = ["ManualDesk"]
@@ -46,7 +46,7 @@ class ManualDesk:
         self._form: ManualForm | None = None
         self.state = "waiting"
         wide, words = widgets.Layout(width="min(100%, 44em)"), {"description_width": "15em"}
-        self.card, self.message = widgets.HTML(), widgets.HTML()
+        self.card, self.message = widgets.HTML(), spoken()
         self.answer = widgets.Dropdown(
             description="What did the page answer?",
             options=[("choose…", "")],

@@ -12,7 +12,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from glhelpers.clients.manual import MissingLookup
 from glhelpers.errors import GateClosed, GlhelpersError
-from glhelpers.gates.copying import link, rows_to_copy, status_line
+from glhelpers.gates.copying import link, rows_to_copy, spoken, status_line
 from glhelpers.gates.fields import TypedField, is_number
 from glhelpers.models.namespace import TokenInfo
 from glhelpers.models.sheet import PortalGroups, PortalSheet, parse_key
@@ -96,7 +96,7 @@ class _Section:
             style={"description_width": "15em"},
             tooltip=f"What the page shows for: {lookup.label}",
         )
-        self.message, self._place = widgets.HTML(), widgets.VBox([])
+        self.message, self._place = spoken(), widgets.VBox([])
         _, by = parse_key(lookup.key)
         head = (
             f'<div class="glh" role="group" aria-label="{html.escape(lookup.label)}"><h3>{html.escape(lookup.label)}</h3>'
@@ -187,7 +187,7 @@ class LookUpForm:
             layout=widgets.Layout(width="auto", max_width="100%", align_self="flex-start"),
             tooltip="Saves the sheet with your name and the time; nothing is sent to CustomersDot",
         )
-        self.message = widgets.HTML()
+        self.message = spoken()
         self.box = widgets.VBox([*(section.box for section in self.sections.values()), self.button, self.message])
         self.box.add_class("glh-lookups")
         self.state = "unsaved"

@@ -13,7 +13,7 @@ import ipywidgets as widgets
 
 from glhelpers.errors import GateClosed, GlhelpersError
 from glhelpers.gates import alive
-from glhelpers.gates.copying import rows_to_copy
+from glhelpers.gates.copying import rows_to_copy, spoken
 from glhelpers.gates.decision import grant, refusal
 from glhelpers.gates.files import read_approval
 from glhelpers.gates.from_issue import approving_line
@@ -51,9 +51,10 @@ _STYLE = """<style>
 .glh-gate .glh-gate-refused{border:2px solid #dd2b0e;border-left-width:14px}
 .glh-gate .glh-gate-stale{border:2px dotted currentColor;text-decoration:line-through;text-decoration-thickness:1px}
 .glh-gate .glh-gate-stale strong,.glh-gate .glh-gate-stale span{display:inline-block;text-decoration:none}
-.glh-gate.jupyter-widgets-disconnected::before{content:"⚡ The kernel of this gate has ended: nothing can be approved here.";
- font-weight:700}
-.glh-gate.jupyter-widgets-disconnected{opacity:.55;pointer-events:none}
+.glh-gate.jupyter-widgets-disconnected::before{content:"◌ STALE ⚡ The kernel of this gate has ended: nothing can be approved here.";
+ font-weight:700;font-family:inherit;color:var(--jp-ui-font-color1,inherit)}
+.glh-gate.jupyter-widgets-disconnected>*{opacity:.55;pointer-events:none}
+.glh-gate.jupyter-widgets-disconnected .glh-gate-message{display:none}
 .glh-gate input:focus-visible,.glh-gate button:focus-visible{outline:3px solid #428fdc;outline-offset:2px}
 </style>"""
 
@@ -123,7 +124,7 @@ class ConfirmGate:
             "Apply it now ▸", "Runs the cells below: sends the change once and reads it back", "warning"
         )
         self.button.disabled, self.apply.layout.display = True, "none"
-        self.message = widgets.HTML()
+        self.message = spoken()
         self.typed.observe(self._typing, names="value")
         self.second.observe(self._typing, names="value")
         self.button.on_click(self._pressed)
@@ -162,6 +163,11 @@ class ConfirmGate:
             )
         return f"Not approved, nothing will be written. Type {target} to arm the button."
 
+    def _armed(self) -> str:
+        if self._file.plan.second_person and self._noted is None:
+            return "The button is armed. It takes your colleague's approval from the file; while there is none, it refuses."
+        return "The button is armed. Read the change once more before you press it."
+
     def _say(self, state: str, text: str) -> None:
         self.state = state
         sign, word = STATES[state]
@@ -187,7 +193,7 @@ class ConfirmGate:
         fits = self.typed.value == self._file.plan.target.typed
         self.button.disabled = not fits
         if fits:
-            self._say("armed", "The button is armed. Read the change once more before you press it.")
+            self._say("armed", self._armed())
         else:
             self._say("closed", self._instruction())
 
@@ -213,7 +219,7 @@ class ConfirmGate:
         try:
             self._approval = self._decide()
         except GlhelpersError as closed:
-            self._say("refused", str(closed))
+            self._refuse(closed)
             return
         self._lock()
         until = self._approval.expires_at.isoformat(timespec="minutes")
@@ -221,8 +227,16 @@ class ConfirmGate:
         self.apply.layout.display = "" if self._can_apply() else "none"
         self._on_approved(self._approval)
 
+    def _refuse(self, closed: GlhelpersError) -> None:
+        """Say why; where a colleague's approval is still to come, the same press can be tried again."""
+        plan = self._file.plan
+        again = bool(plan.second_person) and self.typed.value == plan.target.typed
+        self._say("refused", f"{closed} Once it is there, press the button again." if again else str(closed))
+        self.button.disabled = not again
+
     def _go_on(self, button: widgets.Button) -> None:
-        if self.state == "approved" and self._heard():
+        """A second press before the first one's cells have run would run them twice: it does nothing."""
+        if self.state == "approved" and not self.apply.disabled and self._heard():
             self.apply.disabled = True
             self._on_apply()
 

@@ -19,11 +19,15 @@ def _environment() -> Environment:
     return environment().overlay(loader=PackageLoader("glhelpers.rehearsal"))
 
 
-def case_card(case: Case) -> str:
-    """The card of a case, with the style that it needs: ticket, goal, what it teaches, how it is started."""
+def case_card(case: Case, *, begun: bool = False) -> str:
+    """
+    The card of a case, with the style that it needs: ticket, goal, what it teaches, how it is started.
+
+    Once it has `begun`, the ticket is there to be read, and nothing has to be started.
+    """
     template = _environment().get_template("case.html")
     comments = [
         {"by": comment.by, "link": case.ticket.link_of(number), "lines": comment.says.splitlines()}
         for number, comment in enumerate(case.ticket.comments, 1)
     ]
-    return template.render(case=case, comments=comments, css=Markup(stylesheet()))  # noqa: S704 - our own file
+    return template.render(case=case, begun=begun, comments=comments, css=Markup(stylesheet()))  # noqa: S704 - our own file

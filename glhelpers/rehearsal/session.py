@@ -11,16 +11,16 @@ from pydantic import AwareDatetime, ValidationError
 from glhelpers import clock
 from glhelpers.clients.clients import open_clients
 from glhelpers.clients.sandbox_control import SandboxControl
-from glhelpers.errors import BadParameter, BadSettings
+from glhelpers.errors import BadParameter, BadSettings, GlhelpersError
 from glhelpers.models.base import OwnModel
 from glhelpers.rehearsal.case import Case, case_named
 from glhelpers.rehearsal.evidence import gather
 from glhelpers.rehearsal.verdict import Judgement, judge
 from glhelpers.rehearsal.world import world_name, write_world
 from glhelpers.sandbox_process import state_file
-from glhelpers.settings import SERVICES, load_settings, state_folder
+from glhelpers.settings import SERVICES, Settings, load_settings, state_folder
 
-__all__ = ["Rehearsing", "begin", "judge_running", "need_plain_sandbox"]
+__all__ = ["Rehearsing", "begin", "judge_running", "need_plain_sandbox", "running_case"]
 
 
 class Rehearsing(OwnModel):
@@ -79,14 +79,34 @@ def judge_running(id: str, runs_dir: Path | None) -> tuple[Case, Judgement]:
     settings = replace(load_settings("sandbox"), customersdot_driver="http")
     control = SandboxControl(settings)
     try:
-        alive = control.health()
-        if (alive.get("world"), alive.get("pid")) != (world_name(case), now.pid):
+        if not _serves(control, case, now):
             raise BadParameter(f"The sandbox that serves now is not that of {case.id}.", next_step=again)
         with open_clients(settings) as clients:
             found = gather(case, clients, control, runs_dir or settings.runs_dir, now.began_at)
     finally:
         control.close()
     return case, judge(case, found)
+
+
+def running_case(settings: Settings) -> Case | None:
+    """The case whose sandbox these settings reach; None where no rehearsal goes on there."""
+    now = _noted()
+    if now is None or settings.profile != "sandbox":
+        return None
+    control = SandboxControl(settings)
+    try:
+        case = case_named(now.case)
+        return case if _serves(control, case, now) else None
+    except GlhelpersError:
+        return None
+    finally:
+        control.close()
+
+
+def _serves(control: SandboxControl, case: Case, now: Rehearsing) -> bool:
+    """Whether the sandbox is the one that serves this rehearsal, and no later or earlier one."""
+    alive = control.health()
+    return (alive.get("world"), alive.get("pid")) == (world_name(case), now.pid)
 
 
 def _note(state_dir: Path) -> Path:

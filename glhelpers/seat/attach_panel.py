@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from glhelpers.errors import GlhelpersError
 from glhelpers.evidence.attach import Asked, attach_run
 from glhelpers.evidence.attach_words import done, would_send
-from glhelpers.gates.copying import status_line, texts_to_copy
+from glhelpers.gates.copying import linked, spoken, status_line, texts_to_copy
 from glhelpers.models.record import Draft
 from glhelpers.settings import Settings
 
@@ -45,9 +45,9 @@ class AttachPanel:
         self.preview = _button("Preview what will be sent", "Sends nothing", "")
         self.attach = _button("Attach exactly this", "Sends what the preview shows", "primary")
         self.attach.disabled = True
-        self.shown, self.message = widgets.HTML(), widgets.HTML()
+        self.shown, self.message = widgets.HTML(), spoken()
         copies = texts_to_copy((f"{draft.title} ({draft.audience})", draft.body) for draft in drafts)
-        head = f'<div class="glh">{copies}<h3>Attach the evidence</h3></div>'
+        head = f'<div class="glh">{copies}<h3 style="margin-top:1rem">Attach the evidence</h3></div>'
         buttons = widgets.HBox([self.preview, self.attach], layout=widgets.Layout(flex_flow="row wrap"))
         self.box = widgets.VBox([widgets.HTML(head), self.issue, self.ticket, buttons, self.message, self.shown])
         self.box.add_class("glh-attach")
@@ -107,10 +107,12 @@ class AttachPanel:
         except GlhelpersError as failed:
             self._say("failed", " ".join([*said, str(failed)]))
             return
-        self._say("sent", " ".join(said))
+        self._say("sent", "This was sent, once:", said)
 
-    def _say(self, state: str, text: str) -> None:
-        self.message.value = status_line("attach", state, _MARKS[state], text)
+    def _say(self, state: str, text: str, items: Sequence[str] = ()) -> None:
+        told = "".join(f"<li>{linked(item)}</li>" for item in items)
+        line = status_line("attach", state, _MARKS[state], text)
+        self.message.value = f'<div class="glh">{line}{f"<ul>{told}</ul>" if told else ""}</div>'
 
 
 def _text(label: str, value: str, hint: str) -> widgets.Text:

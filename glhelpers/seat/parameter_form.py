@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from glhelpers.gates.copying import status_line
+from glhelpers.gates.copying import spoken, status_line
 from glhelpers.models.parameter_words import PARAMETERS, Words
 from glhelpers.models.request import RunbookParameters, problems_in
 
@@ -18,16 +18,16 @@ _WIDE = "min(100%, 46em)"
 _LABEL = {"description_width": "13em"}
 _STYLE = """<style>
 .glh-form h4{margin:10px 0 2px;line-height:1.3}
-.glh-form .glh-problem{margin-left:13.5em;color:var(--jp-error-color0,#b3140b);font-weight:600;line-height:1.3}
+.glh-form .glh-problem{margin-left:13.5em;color:color-mix(in srgb,#dd2b0e 60%,var(--jp-ui-font-color1,#000));font-weight:600;line-height:1.3}
 .glh-form .glh-wrong input,.glh-form .glh-wrong textarea,.glh-form .glh-wrong select{border:2px solid #dd2b0e}
 .glh-form .widget-html-content{line-height:1.4}
-.glh-form .glh-beside{margin-left:13.4em}
+.glh-form .glh-by-field{margin-left:13.75em}
 .glh-form .glh-form-message{padding:4px 0;overflow-wrap:anywhere}
 .glh-seat input:focus-visible,.glh-seat select:focus-visible,.glh-seat textarea:focus-visible,
 .glh-seat button:focus-visible{outline:3px solid #428fdc;outline-offset:1px}
 .glh-seat.jupyter-widgets-disconnected{opacity:.55}
 </style>"""
-_MARKS = {"ready": "✔", "mend": "✘", "running": "…", "stopped": "✘", "told": "✔"}
+_MARKS = {"ready": "✔", "mend": "✘", "running": "…", "stopped": "✘", "told": "✔", "ended": "■", "waits": "▢"}
 
 
 class _Field:
@@ -36,7 +36,7 @@ class _Field:
     def __init__(self, name: str, value: str, needed: bool, changed: Callable[[dict[str, Any]], None]) -> None:
         self.name, self.words, self.needed = name, PARAMETERS[name], needed
         self.widget: Any = _widget(self.words, value, needed)
-        self.message = widgets.HTML()
+        self.message = spoken()
         self.box = widgets.VBox([self.widget, self.message])
         self.box.add_class(f"glh-field-{name}")
         self.widget.observe(changed, names="value")
@@ -102,10 +102,10 @@ class ParameterForm:
         self.clear = _button("Empty the form", "Takes all values out of the form", "")
         self.read_ticket = _button("Fill in from the ticket", "Reads the ticket and fills in what it names", "")
         self.more = _button("Show the fields that are seldom needed", "Approval files, sheets, tokens", "")
-        self.message = widgets.HTML()
+        self.message = spoken()
         self._seldom = widgets.VBox([field.box for field in self.fields.values() if field.words.seldom])
-        self.read_ticket.add_class("glh-beside")
-        self.more.add_class("glh-beside")
+        self.read_ticket.add_class("glh-by-field")
+        self.more.add_class("glh-by-field")
         self.box = widgets.VBox(
             [widgets.HTML(_STYLE), *self._groups(), self.more, self._seldom, self._row(), self.message]
         )

@@ -6,30 +6,31 @@ Nothing is read or kept before the first look-up.  A look-up with other paramete
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
-from IPython.display import clear_output, display
+from IPython.display import display
 
 from glhelpers.actions.catalogue import CATALOGUE, Runbook
 from glhelpers.clients.clients import open_clients
 from glhelpers.errors import GlhelpersError, NotAuthenticated, RunbookContractError
 from glhelpers.evidence import show
+from glhelpers.evidence.words import STATUS_SIGNS
 from glhelpers.gates.alive import close_all, watch_pages
 from glhelpers.gates.presence import PRESENCE
 from glhelpers.models.fact import FactState
 from glhelpers.models.request import parse_parameters, ticket_number
+from glhelpers.rehearsal.session import running_case
 from glhelpers.run import Run
 from glhelpers.sandbox_process import shows_demonstration
 from glhelpers.seat.attach_panel import AttachPanel
 from glhelpers.seat.front import Front
 from glhelpers.seat.parameter_form import ParameterForm
+from glhelpers.seat.standing import how_it_stands, progress
 from glhelpers.seat.ticket_text import named_in, told_by_ticket
-from glhelpers.seat.tokens import NAMES, ask_for, with_lent, with_tokens
+from glhelpers.seat.tokens import NAMES, ask_for, too_small, with_lent, with_tokens
+from glhelpers.seat.training import TrainingPanel
 from glhelpers.session import View
 from glhelpers.settings import Settings, load_settings, profiles_to_choose, require_tokens
 
@@ -73,7 +74,7 @@ class Seat:
         self._run: Run | None = None
         self._closed: _Closed | None = None
         self._filled: tuple[int | None, dict[str, str]] = (None, {})
-        self._presence = PRESENCE.now()
+        self._hinted = False
         close_all("The runbook was opened anew.")
         self.settings: Settings = load_settings()
         values = self._begin_with()
@@ -95,6 +96,9 @@ class Seat:
         )
         self.profile.observe(self._switch, names="value")
         parts = [self._head, self.profile, self.form.box]
+        case = running_case(self.settings)
+        if case is not None:
+            parts.insert(1, TrainingPanel(case, self.settings.runs_dir, on_ticket=self._take_ticket).box)
         if book.id == "start_here":
             parts.append(widgets.HTML(show.catalogue_card(_books())))
         self.box = widgets.VBox(parts)
@@ -143,8 +147,22 @@ class Seat:
             close_all("The connection was lost for a while.")
         if self._closed is not None and ("saved" in said or "not_saved" in said):
             self._closed.panel.page_saved(saved="saved" in said)
-        if said.get("ran") == _TO_THE_GATE[1] and self._has_nothing_to_ask():
-            self._ask_page(_FROM_THE_GATE, stay=True)  # what ended the run is what there is to read
+        self._ended_at(str(said.get("ran", "")))
+        if said.get("halted") == _TO_THE_GATE[1]:
+            self.form.say("stopped", "A step below could not be finished: it says why, and what to do.")
+
+    def _ended_at(self, step: str) -> None:
+        """What follows once the page has run the steps as far as this one: below the button, and at once."""
+        run = self._run
+        if run is None:
+            return
+        if step == _TO_THE_GATE[1]:
+            if not self._hinted:
+                self.form.say(*how_it_stands(run))
+            if self._has_nothing_to_ask():
+                self._ask_page(_FROM_THE_GATE, read="check")  # what ended the run is what there is to read
+        elif step == _FROM_THE_GATE[1] and run.known.plan is not None:
+            self.form.say("ended", f"{STATUS_SIGNS[run.known.status].word}. Step 7 has the record.")
 
     def _has_nothing_to_ask(self) -> bool:
         """Whether the run has ended without a plan, so that its record can be closed at once."""
@@ -158,11 +176,14 @@ class Seat:
         if _FRONT.tell({"parameters": values}):
             self._cell = values
 
-    def _ask_page(self, steps: tuple[str, str], *, stay: bool = False) -> bool:
-        return _FRONT.tell({"run": list(steps), "stay": stay}, PRESENCE.now().session)
+    def _ask_page(self, steps: tuple[str, str], *, read: str) -> bool:
+        """Have the page run the steps from one to the other, and show one of them; False where no page can."""
+        return _FRONT.tell({"run": list(steps), "show": read}, PRESENCE.now().session)
 
     def _go(self) -> None:
-        if not self._ask_page(_TO_THE_GATE):
+        if self._ask_page(_TO_THE_GATE, read="look up"):
+            self.form.say("running", "Looking up; the steps below fill as the facts come in.")
+        else:
             self.form.say("stopped", "This page cannot run the steps for you: run the cells below.")
 
     # The form.
@@ -213,6 +234,11 @@ class Seat:
         self._filled = (number, sure)
         self.form.say("told", told_by_ticket(number, ticket.subject, sure, several, others))
 
+    def _take_ticket(self, link: str) -> None:
+        """Put a ticket's link into the form, and with it what the ticket names."""
+        self.form.fill({"ticket_url": link})
+        self._fill_from_ticket(link)
+
     def _of_another_ticket(self, number: int) -> dict[str, str]:
         """What the form holds of the demonstration's ticket, or of the one that filled it before, untouched since."""
         example = {name: value for name, value in self.book.examples.items() if name != "ticket_url"}
@@ -224,7 +250,6 @@ class Seat:
 
     def look_up(self) -> Any:
         """Begin the run that the form asks for, or look up again for the one that has begun."""
-        self._presence = PRESENCE.now()
         close_all("The facts were looked up again.")
         asked = parse_parameters(self.book.parameters, dict(self.form.values), self.book.id)
         self.settings = with_tokens(self.settings)
@@ -242,7 +267,7 @@ class Seat:
             run = self._new_run(asked)
         else:
             run.use(self.settings)
-        with self._progress(run):
+        with progress(run):
             view = self._with_more_rights(run, self._looked_up(run))
         self._hint_at_profile(run)
         return view
@@ -252,7 +277,7 @@ class Seat:
         run = self._run = Run(self.book, asked, self.settings)
         if before is not None and before.settings.profile == self.settings.profile and not asked.portal_facts:
             run.keep_sheet_of(before)
-        run.can_apply, run.on_apply = lambda: _FRONT.there, lambda: self._ask_page(_FROM_THE_GATE)
+        run.can_apply, run.on_apply = lambda: _FRONT.there, lambda: self._ask_page(_FROM_THE_GATE, read="apply")
         return run
 
     def _looked_up(self, run: Run) -> Any:
@@ -275,45 +300,26 @@ class Seat:
 
     def _with_more_rights(self, run: Run, view: Any) -> Any:
         """
-        Where a service refused a look-up, a token that may do more can be given in place.
+        Where a service refused or hid something, a token that may do more can be given in place.
 
         It is asked for once in a kernel: a token that may do no more is no mistake, and unknown stays unknown.
         """
-        for service, name in NAMES.items():
+        for service in NAMES:
             asked = (self.settings.profile, service)
-            refused = [fact.label for fact in run.known.facts if (fact.why or "").startswith(f"{name} answered 403")]
-            if not refused or asked in _ASKED_FOR_MORE:
+            why = None if asked in _ASKED_FOR_MORE else too_small(self.settings, service, run.known.facts)
+            if why is None:
                 continue
             _ASKED_FOR_MORE.add(asked)
-            why = f"{name} refuses {', '.join(refused)} to this token: its scope or its owner's role is too small."
             changed = ask_for(self.settings, service, why)
             if changed is not self.settings:
                 view = self._again_with(run, changed)
         return view
 
-    @contextmanager
-    def _progress(self, run: Run) -> Iterator[None]:
-        """Each fact as it comes in; the line goes when all are there."""
-        began, seen, line = time.monotonic(), [], widgets.HTML()
-
-        def told(label: str) -> None:
-            seen.append(label)
-            line.value = show.progress_line(seen, time.monotonic() - began)
-
-        line.value = show.progress_line(seen, 0.0)
-        display(line)
-        run.on_looked_up = told
-        try:
-            yield
-        finally:
-            run.on_looked_up = lambda label: None
-            clear_output(wait=True)
-            line.close()
-
     def _hint_at_profile(self, run: Run) -> None:
         """Where nothing that was named is known, the profile may be the wrong one."""
         named = [fact for fact in run.known.facts if fact.name in ("namespace", "subscription", "ticket", "account")]
-        if named and all(fact.state is FactState.absent for fact in named):
+        self._hinted = bool(named) and all(fact.state is FactState.absent for fact in named)
+        if self._hinted:
             text = (
                 f"Nothing that was named is known on profile {self.settings.profile}. If it is another one that is meant, "
                 "choose it in the form above and look up again."

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from pydantic import SecretStr
 
+from glhelpers.clients.clients import open_clients
 from glhelpers.credentials import keep_secret
+from glhelpers.errors import GlhelpersError
 from glhelpers.evidence.secrets import register_tokens
+from glhelpers.models.fact import Fact, FactState
 from glhelpers.settings import SERVICES, Endpoint, Settings
 
-__all__ = ["NAMES", "ask_for", "with_lent", "with_tokens"]
+__all__ = ["NAMES", "ask_for", "too_small", "with_lent", "with_tokens"]
 
 NAMES = {"gitlab": "GitLab.com", "customersdot": "CustomersDot", "zendesk": "Zendesk"}
 """The services as people call them."""
+
+_SCOPES = ("api", "admin_mode")
 
 _LENT: dict[tuple[str, str], SecretStr] = {}
 
@@ -36,6 +43,28 @@ def with_lent(settings: Settings) -> Settings:
         if lent is not None:
             settings = _with(settings, service, lent)
     return settings
+
+
+def too_small(settings: Settings, service: str, facts: Sequence[Fact[Any]]) -> str | None:
+    """What a service keeps from this token, in a sentence; None if nothing is known to be kept."""
+    name = NAMES[service]
+    refused = [fact.label for fact in facts if (fact.why or "").startswith(f"{name} answered 403")]
+    if refused:
+        return f"{name} refuses {', '.join(refused)} to this token: its scope or its owner's role is too small."
+    absent = any(fact.name == "namespace" and fact.state is FactState.absent for fact in facts)
+    if service == "gitlab" and absent and (lacking := _scopes_lacking(settings)):
+        return f"{name} shows no such group, and this token lacks scope {', '.join(lacking)}: it may only be hidden."
+    return None
+
+
+def _scopes_lacking(settings: Settings) -> tuple[str, ...]:
+    """The scopes that the token for GitLab.com should have and has not; empty, too, where that cannot be told."""
+    try:
+        with open_clients(settings) as clients:
+            has = clients.gitlab.own_token().scopes
+    except GlhelpersError:
+        return ()
+    return tuple(scope for scope in _SCOPES if scope not in has)
 
 
 def ask_for(settings: Settings, service: str, why: str) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -15,9 +16,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from glhelpers.sandbox_process import Running
+
+OURS = {"include": [[".glh-seat"], [".glh-gate"], [".jp-OutputArea-output .glh"]]}
+WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+DARK = "@jupyterlab/apputils-extension/themes.jupyterlab-settings"
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 
@@ -42,6 +48,16 @@ class Lab:
         with urllib.request.urlopen(f"{self.sandbox.urls['gitlab']}/__sandbox/writes") as answer:
             counted: dict[str, object] = json.loads(answer.read())
         return counted
+
+
+def notes(lab: Lab, iid: int) -> list[str]:
+    """The notes on an issue of the sandbox."""
+    path = f"/api/v4/projects/gitlab-com%2Fsupport%2Finternal-requests/issues/{iid}/notes"
+    asked = urllib.request.Request(
+        f"{lab.sandbox.urls['gitlab']}{path}", headers={"PRIVATE-TOKEN": lab.sandbox.tokens["admin"]}
+    )
+    with urllib.request.urlopen(asked) as answer:
+        return [str(note["body"]) for note in json.load(answer) if not note["system"]]
 
 
 @pytest.fixture
@@ -84,6 +100,14 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise AssertionError("JupyterLab does not answer")
+
+
+@pytest.fixture
+def in_the_dark(on_sandbox: Running, tmp_path: Path) -> None:
+    """JupyterLab's dark theme, as a person has chosen it before; asked for before `lab`."""
+    chosen = tmp_path / "state" / "lab-settings" / DARK
+    chosen.parent.mkdir(parents=True)
+    chosen.write_text(json.dumps({"theme": "JupyterLab Dark", "adaptive-theme": False}))
 
 
 @pytest.fixture(scope="session")
@@ -161,6 +185,24 @@ class Notebook:
     def says(self, state: str) -> None:
         """Wait until the gate's message shows this state."""
         self.page.wait_for_selector(f".glh-gate-message.glh-gate-{state}", timeout=60_000)
+
+    def violations(self) -> list[str]:
+        """What axe-core finds wrong in what the runbooks show; JupyterLab's own frame is not ours to judge."""
+        found = Axe().run(self.page, context=OURS, options=WCAG).response["violations"]
+        return [f"{item['id']}: {node['html'][:200]}" for item in found for node in item["nodes"]]
+
+    def is_in_view(self, part: Locator) -> bool:
+        """Whether the upper edge of this can be seen without scrolling."""
+        box, frame = part.bounding_box(), self.panel.locator(".jp-WindowedPanel-outer").bounding_box()
+        return bool(box and frame and frame["y"] <= box["y"] < frame["y"] + frame["height"] - 40)
+
+    def colleague_approves(self, *, types: str) -> None:
+        """Another person runs the command that the gate shows, and types the target."""
+        first, *rest = shlex.split(self.gate.locator("code", has_text="glhelpers approve").first.inner_text())
+        words = [str(Path(sys.executable).with_name(first)), *rest]
+        environment = {**os.environ, "GLHELPERS_OPERATOR": "colleague"}
+        said = subprocess.run(words, input=f"{types}\n", env=environment, capture_output=True, text=True, check=False)
+        assert said.returncode == 0, said.stdout + said.stderr
 
     def picture(self, name: str, part: Locator | None = None) -> None:
         """Leave a picture for people to look at."""

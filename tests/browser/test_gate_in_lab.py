@@ -74,6 +74,7 @@ def test_a_lost_connection_and_a_new_kernel_leave_a_dead_gate(lab: Any, notebook
         one.close(code=1011)
     page.wait_for_selector("text=The connection to the kernel is lost", timeout=60_000)
     assert notebook.gate.evaluate("gate => gate.closest('[inert]') !== null || gate.inert")
+    assert not notebook.gate.locator(".glh-gate-message").is_visible(), "what was armed does not look so any more"
     notebook.picture("55-connection-lost")
     cut["now"] = False
     notebook.says("stale")
@@ -85,8 +86,11 @@ def test_a_lost_connection_and_a_new_kernel_leave_a_dead_gate(lab: Any, notebook
     page.get_by_role("button", name="Restart the kernel", exact=False).first.click()
     page.get_by_role("button", name="Confirm Kernel Restart").click()
     page.wait_for_selector("text=This notebook shows an earlier run", timeout=60_000)
-    dead = notebook.gate.evaluate("gate => getComputedStyle(gate).pointerEvents")
+    dead = notebook.approve.evaluate("button => getComputedStyle(button).pointerEvents")
     assert dead == "none"
+    assert notebook.gate.evaluate("gate => gate.inert"), "the keyboard does not reach it either"
+    assert not notebook.gate.locator(".glh-gate-message").is_visible()
+    assert "STALE" in notebook.gate.evaluate("gate => getComputedStyle(gate, '::before').content")
     notebook.picture("56-kernel-restarted", notebook.gate)
     notebook.button("Start a new run").click()
     notebook.panel.locator(".glh-gate").wait_for(state="detached")

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import notes
 
 pytestmark = pytest.mark.browser
 
-OURS = {"include": [[".glh-seat"], [".glh-gate"], [".jp-OutputArea-output .glh"]]}
-WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
-
-
-def violations(page: Any) -> list[str]:
-    """What axe-core finds wrong in what the runbooks show; JupyterLab's own frame is not ours to judge."""
-    found = Axe().run(page, context=OURS, options=WCAG).response["violations"]
-    return [f"{item['id']}: {node['html'][:200]}" for item in found for node in item["nodes"]]
+UPLOAD = re.compile(r"/uploads/[0-9a-f]{32}/")
 
 
 def parameters_in_file(path: Path) -> dict[str, str]:
@@ -43,6 +37,7 @@ def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: An
     assert "start_here" in page.url
     assert "sandbox" in page.locator("#glh-profile").inner_text()
     assert notebook.panel.get_by_role("link", name="Force Associate SaaS Subscription").is_visible()
+    assert notebook.panel.locator(".glh-training").count() == 0, "nobody rehearses here"
     notebook.picture("50-start-here")
     assert list(lab.runs.glob("**/record.json")) == []
 
@@ -51,7 +46,7 @@ def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: An
     page.wait_for_selector(".glh-problem >> text=Group is not a group path")
     assert notebook.button("Look up ▸").is_disabled()
     notebook.picture("51-form-to-mend", notebook.panel.locator(".glh-form"))
-    assert violations(page) == []
+    assert notebook.violations() == []
     notebook.field("Ticket link").fill("https://gitlab.zendesk.com/agent/tickets/1002")
     notebook.button("Fill in from the ticket").click()
     page.wait_for_selector(".glh-form-message >> text=taken out, as of another ticket", timeout=60_000)
@@ -86,10 +81,15 @@ def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: An
 
 
 def test_by_keyboard_alone_from_the_form_to_the_attached_evidence(lab: Any, notebook: Any) -> None:
-    """Every control is reached by Tab in the order of reading and has a name; the preview is what is sent, once."""
+    """
+    Every control is reached by Tab in the order of reading and has a name: no mouse, no leap, no trap on the way.
+
+    What the draft's button copies is the draft; what the preview shows is what is sent, to the letter and once.
+    """
     page, keys = notebook.page, notebook.page.keyboard
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     notebook.open(lab, "force_associate")
-    notebook.field("Ticket link").focus()
+    tab_to(page, "Ticket link", most=80)
     passed = tab_to(page, "Look up ▸")
     assert [name for name in passed if name in ("Issue", "Group *", "Subscription *")] == [
         "Issue",
@@ -99,14 +99,15 @@ def test_by_keyboard_alone_from_the_form_to_the_attached_evidence(lab: Any, note
     assert "" not in passed
     keys.press("Enter")
     notebook.says("closed")
-    assert violations(page) == []
-    notebook.gate.get_by_label("Type the target").focus()
+    page.wait_for_selector(".glh-form-message.glh-form-waits")
+    assert notebook.violations() == []
+    assert "" not in tab_to(page, "Type the target")
     keys.type("fox-university")
     notebook.says("armed")
     assert tab_to(page, "Approve this change to fox-university") == []
     keys.press("Enter")
     notebook.says("approved")
-    assert violations(page) == []
+    assert notebook.violations() == []
     tab_to(page, "Apply it now ▸")
     keys.press("Enter")
     notebook.says("applied")
@@ -114,20 +115,31 @@ def test_by_keyboard_alone_from_the_form_to_the_attached_evidence(lab: Any, note
     assert lab.writes()["support_tools"] == 1
     notebook.picture("52-gate-applied", notebook.gate)
 
-    notebook.button("Preview what will be sent").focus()
+    tab_to(page, "Copy The subscription is on the group (the customer, as a public reply on the ticket)")
+    keys.press("Enter")
+    notebook.panel.get_by_text("copied", exact=True).wait_for()
+    draft = page.evaluate("navigator.clipboard.readText()")
+    assert draft.startswith("Hello,")
+    assert draft.strip() in notebook.cell("run.record()").inner_text()
+
+    tab_to(page, "Preview what will be sent")
     keys.press("Enter")
     page.wait_for_selector(".glh-attach-message.glh-attach-shown", timeout=60_000)
     shown = notebook.panel.get_by_role("region", name="What will be sent").inner_text()
     assert "would add one internal note" in shown
     notebook.picture("53-preview", notebook.panel.locator(".glh-attach"))
-    assert violations(page) == []
+    assert notebook.violations() == []
     before = notes(lab, 2)
-    notebook.button("Attach exactly this").focus()
+    assert tab_to(page, "Attach exactly this") == []
     keys.press("Enter")
     page.wait_for_selector(".glh-attach-message.glh-attach-sent", timeout=60_000)
     (note,) = [body for body in notes(lab, 2) if body not in before]
-    assert note.splitlines()[0] == shown.split("-" * 80)[1].strip().splitlines()[0]
+    assert UPLOAD.sub("/uploads/" + "0" * 32 + "/", note).strip() in shown
+    sent = notebook.panel.locator(".glh-attach").get_by_role("link", name="#note_")
+    assert "/internal-requests/-/issues/2#note_" in sent.get_attribute("href")
     assert notebook.button("Attach exactly this").is_disabled()
+    assert notebook.violations() == []
+    notebook.picture("67-attached")
 
     notebook.cell("run.apply()").locator(".jp-InputArea").click()
     keys.press("Shift+Enter")
@@ -135,10 +147,10 @@ def test_by_keyboard_alone_from_the_form_to_the_attached_evidence(lab: Any, note
     assert lab.writes()["support_tools"] == 1
 
 
-def tab_to(page: Any, name: str) -> list[str]:
+def tab_to(page: Any, name: str, *, most: int = 40) -> list[str]:
     """Press Tab until a control with this name has the focus; the names of those passed, as a screen reader says them."""
     passed: list[str] = []
-    for _ in range(25):
+    for _ in range(most):
         page.keyboard.press("Tab")
         here = page.evaluate(
             "() => { const e = document.activeElement; return e.labels && e.labels.length ? e.labels[0].innerText "
@@ -148,11 +160,3 @@ def tab_to(page: Any, name: str) -> list[str]:
             return passed
         passed.append(here)
     raise AssertionError(f"{name} was not reached: {passed}")
-
-
-def notes(lab: Any, iid: int) -> list[str]:
-    """The notes on an issue of the sandbox."""
-    path = f"/api/v4/projects/gitlab-com%2Fsupport%2Finternal-requests/issues/{iid}/notes"
-    asked = Request(f"{lab.sandbox.urls['gitlab']}{path}", headers={"PRIVATE-TOKEN": lab.sandbox.tokens["admin"]})
-    with urlopen(asked) as answer:
-        return [str(note["body"]) for note in json.load(answer) if not note["system"]]

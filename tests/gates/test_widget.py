@@ -76,6 +76,19 @@ def test_a_gate_made_again_knows_nothing_of_the_old_answer() -> None:
     assert second.take() is None
 
 
+def test_two_presses_to_apply_run_the_cells_once() -> None:
+    """The page runs what it is told: told twice, it would run a step again whose record is closed by then."""
+    asked: list[str] = []
+    gate = gate_for(plan_file(), can_apply=lambda: True, on_apply=lambda: asked.append("apply") is None)
+    gate.apply.click()
+    assert asked == [], "nothing is approved yet"
+    gate.typed.value = "fox"
+    gate.button.click()
+    gate.apply.click()
+    gate.apply.click()
+    assert asked == ["apply"]
+
+
 def test_an_approval_outlives_no_further_typing() -> None:
     """Once approved, neither text nor click changes what was approved."""
     gate = gate_for(plan_file())
@@ -132,7 +145,8 @@ def test_a_second_person_approves_by_file(tmp_path: Path) -> None:
     assert f"glhelpers approve &#x27;{tmp_path}/a folder/plan.json&#x27;" in gate.box.children[0].value
     gate.typed.value = "fox"
     gate.button.click()
-    assert (gate.state, gate.button.disabled) == ("refused", True)
+    assert (gate.state, gate.button.disabled) == ("refused", False)
+    assert "press the button again" in gate.message.value
     gate.second.value = str(path)
     assert (gate.state, gate.button.disabled) == ("armed", False), "a corrected file can be tried at once"
     gate.button.click()
@@ -140,6 +154,22 @@ def test_a_second_person_approves_by_file(tmp_path: Path) -> None:
     approval = gate.take()
     assert approval is not None
     assert (approval.requested_by, approval.approved_by) == ("ada", "bob")
+
+
+def test_the_button_can_be_pressed_again_once_the_colleague_has_approved(tmp_path: Path) -> None:
+    """Pressed too early it refuses; when the command has left its file, the same press approves: nothing is retyped."""
+    file = plan_file(OVERAGE)
+    gate = gate_for(file, plan_path=tmp_path / "plan.json")
+    gate.typed.value = "fox"
+    assert "colleague" in gate.message.value
+    gate.button.click()
+    assert gate.state == "refused"
+    approval_file(tmp_path / "approval.json", file)
+    gate.button.click()
+    assert gate.state == "approved"
+    gate.button.click()
+    assert gate.take() is not None
+    assert gate.take() is None
 
 
 def test_a_file_does_not_replace_the_typing(tmp_path: Path) -> None:

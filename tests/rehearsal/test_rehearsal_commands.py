@@ -16,8 +16,10 @@ import pytest
 from glhelpers.cli import main
 from glhelpers.rehearsal.card import case_card
 from glhelpers.rehearsal.case import case_named, cases
+from glhelpers.rehearsal.session import begin, running_case
 from glhelpers.rehearsal.words import command_of, solution_lines
 from glhelpers.sandbox_process import Running, running_sandbox, start_sandbox
+from glhelpers.settings import load_settings
 
 Command = Callable[..., tuple[int, str]]
 SEATS = "forty_users_ten_seats"
@@ -124,6 +126,13 @@ def test_nothing_to_judge_is_said(glhelpers: Command) -> None:
     code, said = glhelpers("sandbox", "judge")
     assert code == 2
     assert "No rehearsal has been started." in said
+
+
+def test_a_case_is_shown_only_where_its_sandbox_serves(on_sandbox: Running) -> None:
+    """Neither before a rehearsal, nor on a sandbox that is another's, nor on another profile."""
+    assert running_case(load_settings()) is None
+    begin(case_named(SEATS))
+    assert running_case(load_settings()) is None, "what serves here is the demonstration"
 
 
 def test_an_environment_that_leads_past_the_sandbox_is_refused(

@@ -14,6 +14,7 @@ from glhelpers.actions.catalogue import CATALOGUE
 from glhelpers.errors import BadSettings
 from glhelpers.evidence import show
 from glhelpers.gates.presence import LATE_SECONDS, Presence
+from glhelpers.models.finding import Status
 from glhelpers.models.parameter_words import PARAMETERS
 from glhelpers.models.request import StartHereParameters, problems_in
 from glhelpers.runbook import open_runbook
@@ -149,3 +150,12 @@ def test_a_look_up_tells_of_each_fact_as_it_comes_in(on_sandbox: Any) -> None:
     assert "Namespace" in seen
     assert len(seen) >= 8
     assert f"{len(seen)} done, 3 s" in show.progress_line(seen, 3.2)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_only_what_halts_is_headed_stop(status: Status) -> None:
+    """A question, a refusal or a failure stops the expert; what is done, or goes on with a reply, does not."""
+    goes_on = {Status.completed, Status.no_change_needed, Status.handed_off, Status.self_serve}
+    card = show.stop_card(status, "Why.", None)
+    assert ("■ STOP" in card) == (status not in goes_on)
+    assert "What to do:" in card

@@ -64,6 +64,8 @@
       if (!kernel || !isRunbook(this.panel)) {
         return;
       }
+      this.panel.node.classList.add("glh-runbook");
+      this.listen();
       if (fresh && this.greeted === kernel.id) {
         return; // opening a notebook and getting a kernel are told apart, and may come in any order
       }
@@ -89,6 +91,20 @@
         }
       };
       comm.open({});
+    }
+
+    /** Lines that change are made anew each time; a screen reader speaks them if the place that they change in stays. */
+    listen() {
+      if (this.watch) {
+        return;
+      }
+      const found = ".glh-spoken:not([aria-live])";
+      this.watch = new MutationObserver(() => this.panel.node.querySelectorAll(found).forEach(place => {
+        place.setAttribute("aria-live", "polite");
+        place.setAttribute("aria-atomic", "true");
+      }));
+      this.watch.observe(this.panel.node, { childList: true, subtree: true });
+      this.panel.disposed.connect(() => this.watch.disconnect());
     }
 
     /** Run the cells as far as the form; a notebook that shows an earlier run is left as it is until somebody asks. */
@@ -119,7 +135,7 @@
         this.write(data.parameters);
       }
       if (data.run) {
-        this.run(data.run[0], data.run[1], data.stay);
+        this.run(data.run[0], data.run[1], data.show);
       }
       if (data.save) {
         this.panel.context.save().then(
@@ -138,30 +154,47 @@
       }
     }
 
-    /** Run the steps from one to the other, as if a person had pressed Shift-Enter on each. */
-    async run(first, last, stay) {
-      const cells = this.panel.content.widgets;
-      const from = cells.findIndex(cell => tagsOf(cell).includes(`step:${first}`));
-      const to = cells.findIndex(cell => tagsOf(cell).includes(`step:${last}`));
+    /**
+     * Run the steps from one to the other, as if a person had pressed Shift-Enter on each, and show one of them.
+     *
+     * JupyterLab brings the active cell into view when cells are run, so the one that is to be read is made that.
+     */
+    async run(first, last, shown) {
+      const content = this.panel.content;
+      const place = step => content.widgets.findIndex(cell => tagsOf(cell).includes(`step:${step}`));
+      const [from, to, read] = [place(first), place(last), place(shown)];
       if (from < 0 || to < from) {
         return;
       }
-      const steps = cells.slice(from, to + 1).filter(cell => cell.model.type === "code");
+      const steps = content.widgets.slice(from, to + 1).filter(cell => cell.model.type === "code");
       steps.forEach(cell => cell.outputArea && cell.outputArea.model.clear());
-      const show = async () => stay || this.panel.content.scrollToItem(cells.indexOf(steps[0]), "start");
+      const show = async () => {
+        if (read >= 0 && !this.isTyping()) {
+          content.activeCellIndex = read;
+          await content.scrollToItem(read, "start");
+        }
+      };
       await show();
-      const went = await this.actions.runCells(this.panel.content, steps, this.panel.sessionContext);
-      // Outputs that came have moved what was shown: a person reads on from the first of these steps.
+      const went = await this.actions.runCells(content, steps, this.panel.sessionContext);
+      // Outputs that came have moved what was shown.
       await show();
-      if (went && this.comm) {
-        this.comm.send({ ran: last });
+      if (this.comm) {
+        this.comm.send(went ? { ran: last } : { halted: last });
       }
+    }
+
+    /** Whether the person is in a field of this notebook: what they look at is not taken from them. */
+    isTyping() {
+      const here = document.activeElement;
+      return this.panel.node.contains(here) && /^(INPUT|TEXTAREA|SELECT)$/.test(here.tagName);
     }
 
     onStatus(status) {
       if (status === "restarting" || status === "autorestarting" || status === "dead" || status === "terminating") {
         this.comm = null;
         this.panel.node.classList.add("glh-kernel-gone");
+        this.gates().forEach(gate => { gate.dataset.ended = "yes"; });
+        this.still(true);
         this.bar.gone(this.panel);
         this.greeted = null;
       } else if (status === "idle" && this.panel.node.classList.contains("glh-kernel-gone")) {
@@ -171,11 +204,20 @@
       }
     }
 
+    /** Neither mouse nor keyboard reaches a gate, or a form of an admin page, that nobody would hear. */
+    still(unheard) {
+      this.gates().forEach(gate => { gate.inert = unheard || gate.dataset.ended === "yes"; });
+    }
+
+    gates() {
+      return this.panel.node.querySelectorAll(".glh-gate, .glh-desk");
+    }
+
     /** Without a connection a press would be kept and sent later, when nobody expects it any more. */
     onConnection(status) {
       const lost = status !== "connected";
       this.panel.node.classList.toggle("glh-no-connection", lost);
-      this.panel.node.querySelectorAll(".glh-gate, .glh-desk").forEach(gate => { gate.inert = lost; });
+      this.still(lost);
       this.bar.connection(this.panel, lost);
       if (!lost && this.comm && !this.comm.isDisposed) {
         this.comm.send({ connected_again: true });
@@ -269,10 +311,17 @@
     .glh-line-warn { background: #6b4a00; color: #fff; }
     .glh-line button { font: inherit; height: auto; padding: 1px 10px; }
     body.glh-production #jp-main-dock-panel { outline: 4px solid #b3140b; outline-offset: -4px; }
-    .glh-no-connection .glh-gate, .glh-kernel-gone .glh-gate,
+    /* The way by keyboard leads from step to step, not past buttons that move or delete a cell; the menus have them. */
+    .glh-runbook .jp-cell-toolbar { display: none; }
+    /* ipywidgets draws the arrow of a list in black, whatever the theme. */
+    [data-jp-theme-light="false"] .glh-seat select, [data-jp-theme-light="false"] .glh-desk select,
+    [data-jp-theme-light="false"] .glh-lookups select {
+      background-image: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath fill='none' stroke='%23fff' stroke-width='2' d='M4 6l5 5 5-5'/%3E%3C/svg%3E"); }
+    .glh-no-connection .glh-gate > *, .glh-kernel-gone .glh-gate > *,
     .glh-no-connection .glh-desk, .glh-kernel-gone .glh-desk { opacity: .55; pointer-events: none; }
+    .glh-no-connection .glh-gate .glh-gate-message, .glh-kernel-gone .glh-gate .glh-gate-message { display: none; }
     .glh-no-connection .glh-gate::before, .glh-kernel-gone .glh-gate::before {
-      content: "⚡ Not connected: this gate is dead."; font-weight: 700; display: block; padding: 4px 0; }
+      content: "◌ STALE ⚡ Not connected: this gate is dead, whatever was typed."; font-weight: 700; display: block; padding: 4px 0; }
   `;
 
   async function plugin() {
