@@ -38,6 +38,7 @@ bench: setup ## Run all ways to execute many notebooks side by side; ROUNDS=3 TI
 	@.venv-bench/bin/pip install -q ploomber-engine==0.0.33 || echo "ploomber-engine could not be installed; its row says so."
 	@$(BIN)/python -m bench.light --out docs/performance.md
 	@$(BIN)/python -m bench $(if $(TICKETS),--tickets $(TICKETS)) $(if $(ROUNDS),--rounds $(ROUNDS)) --out docs/performance.md
+	@$(BIN)/python -m bench $(if $(TICKETS),--tickets $(TICKETS)) $(if $(ROUNDS),--rounds $(ROUNDS)) --only ours,ours-2,floor,floor-2 --delay 100 --out docs/performance.md
 
 soak: setup ## Launch 5,000 forked kernels of all kinds of misfortune, then batches of growing size; LAUNCHES=500 SIZES=100,1000
 	@$(BIN)/python -m bench.soak $(if $(LAUNCHES),--launches $(LAUNCHES)) --out docs/performance.md

@@ -15,7 +15,7 @@ from bench.machine import sentence
 from bench.measured import measured
 from bench.page import markdown, put, show
 from bench.plot import svg
-from bench.service import environment, refused, served
+from bench.service import environment, hold_back, refused, served
 from bench.table import HEADS, Taken, cells, lines
 from bench.tickets import rows
 from bench.ways import WAYS, Way, chosen, prepare
@@ -34,6 +34,9 @@ def compare(
     slow_tickets: Annotated[int, typer.Option(min=1, help="So many at most for ways of over a second a ticket.")] = 20,
     rounds: Annotated[int, typer.Option(min=1, help="So often; every other time in the reverse order.")] = 3,
     only: Annotated[str, typer.Option(help=f"With commas between: {', '.join(way.name for way in WAYS)}.")] = "",
+    delay: Annotated[
+        int, typer.Option(min=0, metavar="MS", help="Hold each answer of the service back; a table of its own.")
+    ] = 0,
     out: Annotated[Path | None, typer.Option(help="The page to bring up to date.")] = None,
 ) -> None:
     """Run every way in every round; exit code 1 if one left a wrong output."""
@@ -41,7 +44,7 @@ def compare(
         ways = chosen(only)
     except KeyError as error:
         raise typer.BadParameter(f"There is no way {error}.") from None
-    taken = [one for number in range(rounds) for one in _round(ways, number, tickets, slow_tickets)]
+    taken = [one for number in range(rounds) for one in _round(ways, number, tickets, slow_tickets, delay)]
     order = [way.name for way in ways]
     found = sorted(lines(taken), key=lambda line: order.index(line.way.name))
     absent = [(way, why) for way in ways if (why := way.missing())]
@@ -49,19 +52,25 @@ def compare(
     written += [[way.title, "", why, *[""] * (len(HEADS) - 3)] for way, why in absent]
     show(f"{tickets} tickets, {rounds} rounds", HEADS, written)
     if out is not None:
+        part = "far" if delay else "ways"
         words = f"--tickets {tickets} --slow-tickets {slow_tickets} --rounds {rounds}" + (
             f" --only {only}" if only else ""
         )
+        words += f" --delay {delay}" if delay else ""
         told = f"`python -m bench {words}`: median of {rounds} interleaved rounds. {sentence(*_beside())}."
-        put(out, "ways", f"{told}\n\n{markdown(HEADS, written)}\n\n![Milliseconds a ticket](images/performance.svg)")
-        (out.parent / "images").mkdir(exist_ok=True)
-        (out.parent / "images" / "performance.svg").write_text(svg(found), encoding="utf-8")
+        picture = "" if delay else "\n\n![Milliseconds a ticket](images/performance.svg)"
+        put(out, part, f"{told}\n\n{markdown(HEADS, written)}{picture}")
+        if picture:
+            (out.parent / "images").mkdir(exist_ok=True)
+            (out.parent / "images" / "performance.svg").write_text(svg(found), encoding="utf-8")
     raise typer.Exit(1 if any(line.wrong for line in found) else 0)
 
 
-def _round(ways: list[Way], number: int, tickets: int, slow_tickets: int) -> Iterator[Taken]:
+def _round(ways: list[Way], number: int, tickets: int, slow_tickets: int, delay: int) -> Iterator[Taken]:
     """Each way once, all on one service that nobody else asks."""
     with served(tickets) as sandbox:
+        if delay:
+            hold_back(sandbox, delay / 1000)
         for way in ways if number % 2 == 0 else reversed(ways):
             if not way.missing():
                 taken = _one(way, sandbox, min(tickets, slow_tickets) if way.slow else tickets)

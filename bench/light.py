@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,14 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
-from urllib.request import Request, urlopen
+from typing import Annotated
 
 import typer
 
 from bench.machine import sentence
 from bench.page import markdown, put, show
-from bench.service import environment, served
+from bench.service import control, environment, hold_back, served
 from bench.tickets import RUNBOOK, rows
 
 __all__ = ["app", "imported", "waves"]
@@ -101,13 +99,12 @@ def imported(module: str) -> list[tuple[str, float]]:
 def round_trips() -> tuple[int, int]:
     """Dependent round trips and requests of one run of the runbook's notebook up to its gate and beyond, unapproved."""
     with TemporaryDirectory() as name, served(1) as sandbox:
-        slow = [{"path": "*", "do": "latency", "seconds": _LATENCY}]
-        _control(sandbox.urls["gitlab"], "faults", slow)
+        hold_back(sandbox, _LATENCY)
         words = [word for key, value in rows(1)[0].items() for word in ("-p", f"{key}={value}")]
         command = [str(_BIN / "glhelpers"), "run", RUNBOOK, *words]
         given = environment(sandbox, Path(name), forks=True)
         subprocess.run(command, env=given, cwd=name, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        told = _control(sandbox.urls["gitlab"], "requests")["requests"]
+        told = control(sandbox, "requests")["requests"]
         return waves([datetime.fromisoformat(row["at"]).timestamp() for row in told], _LATENCY), len(told)
 
 
@@ -123,12 +120,6 @@ def waves(answered: Sequence[float], latency: float) -> int:
             count += 1
         last = at
     return count
-
-
-def _control(url: str, what: str, body: Any = None) -> Any:
-    data = json.dumps(body).encode() if body is not None else None
-    with urlopen(Request(f"{url}/__sandbox/{what}", data=data, method="PUT" if data else "GET")) as answer:
-        return json.load(answer)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.request import urlopen
+from typing import Any
+from urllib.request import Request, urlopen
 
 from bench.tickets import world
 from glhelpers.kernels.owner import ADDRESS
 from glhelpers.sandbox_process import Running, start_sandbox
 
-__all__ = ["environment", "refused", "served"]
+__all__ = ["control", "environment", "hold_back", "refused", "served"]
 
 _NOT_TAKEN = ("GLHELPERS_", "JUPYTER_", "PYTHON")
 
@@ -31,10 +32,22 @@ def served(tickets: int) -> Iterator[Running]:
             running.process.communicate(timeout=10)
 
 
+def hold_back(sandbox: Running, seconds: float) -> None:
+    """From now on each answer comes so much later, as those of a service that is far away do."""
+    control(sandbox, "faults", [{"path": "*", "do": "latency", "seconds": seconds}])
+
+
+def control(sandbox: Running, what: str, body: Any = None) -> Any:
+    """Ask the sandbox about itself, or with a body tell it something."""
+    data = json.dumps(body).encode() if body is not None else None
+    url = f"{sandbox.urls['gitlab']}/__sandbox/{what}"
+    with urlopen(Request(url, data=data, method="PUT" if data else "GET")) as answer:
+        return json.load(answer)
+
+
 def refused(sandbox: Running) -> int:
     """How many of the last requests were refused for being too many; a way that met a limit was not measured."""
-    with urlopen(f"{sandbox.urls['gitlab']}/__sandbox/requests") as told:
-        return sum(row["status"] == 429 for row in json.load(told)["requests"])
+    return sum(row["status"] == 429 for row in control(sandbox, "requests")["requests"])
 
 
 def environment(sandbox: Running, folder: Path, *, forks: bool) -> dict[str, str]:
