@@ -14,7 +14,8 @@ class Words:
     How a form asks for a parameter.
 
     `choices` are the only answers, by what they mean; `proposed` are usual ones beside free text.  What is
-    `seldom` needed stands below the rest.  `about` is the group of fields it stands in.
+    `seldom` needed stands below the rest.  `about` is the group of fields it stands in.  What is `needed` has to
+    be there before the form lets go, also where a run without a person would begin and stop for want of it.
     """
 
     label: str
@@ -24,6 +25,7 @@ class Words:
     proposed: tuple[str, ...] = ()
     long: bool = False
     seldom: bool = False
+    needed: bool = False
 
 
 _TICKET, _WHO, _PROOF, _SELDOM = "The ticket", "The customer", "The proof", "Seldom needed"
@@ -63,7 +65,11 @@ PARAMETERS: Mapping[str, Words] = {
     "error_text": Words("Exact error text", "pasted word for word", long=True),
     "namespace": Words("Group", "path or id of the top-level group"),
     "subscription_name": Words("Subscription", "A-S followed by eight digits, such as A-S00012345"),
-    "write": Words("The change to take back", "its id in the journal; `glhelpers undo` fills it in"),
+    "write": Words(
+        "The change to take back",
+        "its id in the journal, as `glhelpers journal list` shows it",
+        needed=True,
+    ),
     "customer_id": Words("CustomersDot id", "the number of the account in CustomersDot, not GitLab.com's", _WHO),
     "customer_email": Words("Customer's e-mail", "of the CustomersDot account", _WHO),
     "customer_confirmation": Words("Customer's word on seats", "link to where they said what they want", _WHO),

@@ -93,7 +93,7 @@ class ParameterForm:
         on_ticket: Callable[[str], None],
     ) -> None:
         self._model, self._on_changed, self._quiet = model, on_changed, False
-        needed = {name for name, info in model.model_fields.items() if info.is_required()}
+        needed = {name for name, info in model.model_fields.items() if info.is_required() or PARAMETERS[name].needed}
         self.fields = {
             name: _Field(name, values.get(name, ""), name in needed, self._changed)
             for name in _in_order(model.model_fields)
@@ -146,7 +146,8 @@ class ParameterForm:
 
     def problems(self) -> dict[str, str]:
         """What is wrong, by parameter; empty if a run can start."""
-        return dict(problems_in(self._model, dict(self.values)))
+        missing = {field.name: "is missing" for field in self.fields.values() if field.needed and not field.value}
+        return missing | dict(problems_in(self._model, dict(self.values)))
 
     def fill(self, values: Mapping[str, str]) -> None:
         """Set several fields at once; told as one change."""

@@ -68,6 +68,16 @@ def test_what_is_wrong_is_told_as_one_types() -> None:
     assert told[-1] == {"go": "yes"}
 
 
+def test_a_form_that_names_no_change_to_take_back_is_not_ready() -> None:
+    """It says what is missing, rather than that all is there, to stop for want of it."""
+    form = form_of("undo", ticket_url="https://gitlab.zendesk.com/agent/tickets/1002")
+    assert form.go.disabled
+    assert "fill in or mend: The change to take back" in form.message.value
+    form.fill({"write": "0123abcd"})
+    assert not form.go.disabled
+    assert "glh-form-ready" in form.message.value
+
+
 def test_a_press_on_a_form_with_mistakes_asks_for_nothing() -> None:
     """The kernel does not know that a button is disabled."""
     told: list[dict[str, str]] = []
