@@ -49,6 +49,7 @@ __all__ = [
     "steps",
     "stop",
     "summary",
+    "way_back",
 ]
 
 _ALTERNATIVES = "others"
@@ -244,6 +245,11 @@ def next_runbooks(following: Sequence[NextRunbook], links: Mapping[str, str] | N
         for step in following
     ]
     return macro("next_card", rows)
+
+
+def way_back(link: str | None, command: str) -> Markup:
+    """Where a change was wrong: the notebook that proposes its inverse, if there is one to open, or the command."""
+    return macro("way_back", link, command)
 
 
 def steps(taken: Sequence[Step]) -> Markup:

@@ -67,7 +67,7 @@ PARAMETERS: Mapping[str, Words] = {
     "subscription_name": Words("Subscription", "A-S followed by eight digits, such as A-S00012345"),
     "write": Words(
         "The change to take back",
-        "its id in the journal, as `glhelpers journal list` shows it",
+        "its id in `glhelpers journal list`; the record of a run has a link that fills it in",
         needed=True,
     ),
     "customer_id": Words("CustomersDot id", "the number of the account in CustomersDot, not GitLab.com's", _WHO),
