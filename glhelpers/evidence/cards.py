@@ -12,6 +12,7 @@ from glhelpers.evidence.record import fact_line
 from glhelpers.evidence.render import macro
 from glhelpers.evidence.summary import answers, incomplete_sentence
 from glhelpers.evidence.words import (
+    ACTION_WORDS,
     CHECK_SIGNS,
     OUTCOME_WORDS,
     SOURCE_WORDS,
@@ -139,7 +140,7 @@ def plan(proposed: ChangePlan) -> Markup:
     return macro(
         "plan_card",
         {
-            "action": proposed.action,
+            "action": ACTION_WORDS.get(proposed.action, proposed.action),
             "target": f"{proposed.target.name} ({proposed.target.kind} {proposed.target.id})",
             "changes": [
                 {

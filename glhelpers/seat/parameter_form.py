@@ -43,12 +43,14 @@ class _Field:
 
     @property
     def value(self) -> str:
-        return str(self.widget.value).strip()
+        """The answer as the parameter takes it, whether it was chosen in words or typed."""
+        text = str(self.widget.value).strip()
+        return next((value for value, words in self.words.proposed.items() if words == text), text)
 
     def fill(self, value: str) -> None:
         """Set the value; an answer that is none of the choices is left out."""
         if self.words.choices is None or value in ("", *self.words.choices):
-            self.widget.value = value
+            self.widget.value = self.words.proposed.get(value, value)
 
     def say(self, problem: str | None) -> None:
         """What is wrong, as a line that a screen reader speaks; nothing where nothing is."""
@@ -69,7 +71,11 @@ def _widget(words: Words, value: str, needed: bool) -> Any:
         return widgets.Dropdown(options=options, value=value if value in words.choices else "", **looks)
     if words.proposed:
         return widgets.Combobox(
-            options=words.proposed, value=value, ensure_option=False, placeholder=words.hint, **looks
+            options=tuple(words.proposed.values()),
+            value=words.proposed.get(value, value),
+            ensure_option=False,
+            placeholder=words.hint,
+            **looks,
         )
     kind = widgets.Textarea if words.long else widgets.Text
     return kind(value=value, placeholder=words.hint, **({"rows": 2} if words.long else {}), **looks)
