@@ -287,6 +287,7 @@ def _use_out(out: Path | None) -> None:
 
 def _show_result(record: RunRecord, folder: Path) -> None:
     from glhelpers.evidence.words import broken_glass
+    from glhelpers.handing_on import can_be_taken_back
 
     colour = {0: "green", 3: "red", 4: "red"}[_EXIT.get(record.status.value, 0)]
     _out.print(f"[bold {colour}]{record.status}[/]  {escape(record.why)}")
@@ -301,6 +302,8 @@ def _show_result(record: RunRecord, folder: Path) -> None:
     for step in record.next_runbooks:
         _out.print(f"  Go on with: {escape(step.command)}\n              {escape(step.why)}")
     _out.print(f"  Evidence: {escape(_near(folder))}")
+    if can_be_taken_back(record):
+        _out.print(f"  Was this wrong? Propose the way back: glhelpers undo {escape(_near(folder))}")
     if record.status.value == "awaiting_approval" and (folder / "plan.json").is_file():
         _out.print(f"  To approve: glhelpers approve {escape(_near(folder / 'plan.json'))}")
         if record.plan is not None and record.plan.issue and record.plan_digest:

@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from glhelpers.actions.catalogue import notebook_path, runbook
-from glhelpers.models.record import NextRunbook
+from glhelpers.actions.journal import Journal
+from glhelpers.actions.undo import write_of
+from glhelpers.errors import BadParameter
+from glhelpers.models.change import Outcome
+from glhelpers.models.record import NextRunbook, RunRecord
 from glhelpers.models.request import ticket_number
+from glhelpers.rules.undo import INVERSES
 
-__all__ = ["FOLDER", "filled_notebooks"]
+__all__ = ["FOLDER", "can_be_taken_back", "filled_notebooks", "way_back"]
 
 FOLDER = "tickets"
 """Where filled copies go, beside the notebook that hands on."""
@@ -36,6 +41,22 @@ def filled_notebooks(following: Sequence[NextRunbook], beside: Path) -> dict[str
             continue
         links[step.command] = path.relative_to(beside).as_posix()
     return links
+
+
+def can_be_taken_back(record: RunRecord) -> bool:
+    """Whether this run has made a change that the tools have an inverse for; what happened since is for `undo` to see."""
+    receipt = record.receipt
+    return receipt is not None and receipt.outcome is Outcome.applied and receipt.action in INVERSES
+
+
+def way_back(record: RunRecord, journal: Journal) -> tuple[NextRunbook, ...]:
+    """Runbook `undo` for the change of this run, on its ticket and issue; nothing if the journal knows no such change."""
+    kept = {name: str(record.parameters.get(name) or "") for name in ("ticket_url", "issue")}
+    try:
+        write = write_of(journal, record)
+    except BadParameter:
+        return ()
+    return (NextRunbook(runbook="undo", why="Was this wrong?", parameters={"write": write, **kept}),)
 
 
 def _filled(step: NextRunbook) -> str:

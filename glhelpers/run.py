@@ -28,7 +28,7 @@ from glhelpers.evidence.record import Known
 from glhelpers.evidence.redact import redact_json
 from glhelpers.evidence.secrets import register_tokens
 from glhelpers.gates.issue_notes import FROM_ISSUE
-from glhelpers.handing_on import filled_notebooks
+from glhelpers.handing_on import can_be_taken_back, filled_notebooks, way_back
 from glhelpers.models.finding import Status
 from glhelpers.models.record import RunRecord
 from glhelpers.models.request import RunbookParameters
@@ -159,6 +159,15 @@ class Run(Acting):
         links = filled_notebooks(following, notebook.parent) if is_interactive() and notebook is not None else {}
         return show.next_card(following, links)
 
+    def _way_back(self, record: RunRecord) -> str:
+        """A quiet line on how the change can be taken back; where a person sits, with the notebook to open."""
+        if not can_be_taken_back(record) or self.settings.driven:
+            return ""
+        notebook, link = self.settings.session_notebook, None
+        if is_interactive() and notebook is not None:
+            link = next(iter(filled_notebooks(way_back(record, self._open_journal()), notebook.parent).values()), None)
+        return show.way_back_line(link, f"glhelpers undo {_shown(self.folder.path)}")
+
     def plan(self) -> View:
         """Make the plan, where nothing stands against one, and write it to `plan.json`."""
         with self._step("plan", needs="check"):
@@ -261,7 +270,7 @@ class Run(Acting):
             remember_notebook(self.settings, self.known.run_id)
         where = f"<p>Evidence: <code>{html.escape(_shown(self.folder.path))}</code>.{self._how_to_attach()}</p>"
         drafts = show.drafts_card(record.drafts) if record.drafts else ""
-        body = show.summary_card(record) + drafts + self._go_on() + where
+        body = show.summary_card(record) + drafts + self._go_on() + self._way_back(record) + where
         bundle = {"application/vnd.glhelpers.record": redacted_record(record).model_dump_json()}
         return View(body, f"{record.status}: {record.why}", bundle)
 

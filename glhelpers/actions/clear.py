@@ -18,7 +18,7 @@ from glhelpers.models.finding import Decision, Finding, Status
 from glhelpers.models.record import Draft, NextRunbook
 from glhelpers.models.request import ClearParameters
 from glhelpers.models.subscription import Order
-from glhelpers.rules.clear_subscription import is_paid, new_is_named, occupant_of
+from glhelpers.rules.clear_subscription import is_paid, new_is_named, new_is_there, occupant_of
 from glhelpers.rules.minutes import quota_now
 from glhelpers.rules.seats import community_program, forecast
 from glhelpers.rules.thresholds import FREE_QUOTA
@@ -209,12 +209,18 @@ def drafts_clear(
 
 
 def next_clear(facts: ClearFacts, decision: Decision, receipt: Receipt | None) -> tuple[NextRunbook, ...]:
-    """After clearing alone, or where nothing is on the group: the association, so that nobody is left on Free."""
+    """
+    After clearing alone, or where nothing is on the group: the association, so that nobody is left on Free.
+
+    Where the new subscription is in its place, by this run or before it: what can be done about minutes used.
+    """
     if receipt is not None and receipt.verified and receipt.action == "replace_subscription":
         return ways_to_make_up(facts)
     cleared = receipt is not None and receipt.verified and receipt.action == "clear_subscription"
-    empty = receipt is None and decision.status is Status.no_change_needed and occupant_of(facts) is None
-    if not (cleared or empty):
+    free_place = receipt is None and decision.status is Status.no_change_needed and occupant_of(facts) is None
+    if free_place and new_is_there(facts):
+        return ways_to_make_up(facts)
+    if not (cleared or free_place):
         return ()
     given = {
         name: str(value)

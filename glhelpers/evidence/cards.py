@@ -12,6 +12,7 @@ from glhelpers.evidence.record import fact_line
 from glhelpers.evidence.render import macro
 from glhelpers.evidence.summary import answers, incomplete_sentence
 from glhelpers.evidence.words import (
+    ACTION_WORDS,
     CHECK_SIGNS,
     OUTCOME_WORDS,
     SOURCE_WORDS,
@@ -49,6 +50,7 @@ __all__ = [
     "steps",
     "stop",
     "summary",
+    "way_back",
 ]
 
 _ALTERNATIVES = "others"
@@ -138,7 +140,7 @@ def plan(proposed: ChangePlan) -> Markup:
     return macro(
         "plan_card",
         {
-            "action": proposed.action,
+            "action": ACTION_WORDS.get(proposed.action, proposed.action),
             "target": f"{proposed.target.name} ({proposed.target.kind} {proposed.target.id})",
             "changes": [
                 {
@@ -244,6 +246,11 @@ def next_runbooks(following: Sequence[NextRunbook], links: Mapping[str, str] | N
         for step in following
     ]
     return macro("next_card", rows)
+
+
+def way_back(link: str | None, command: str) -> Markup:
+    """Where a change was wrong: the notebook that proposes its inverse, if there is one to open, or the command."""
+    return macro("way_back", link, command)
 
 
 def steps(taken: Sequence[Step]) -> Markup:

@@ -40,6 +40,7 @@ __all__ = [
     "stop_card",
     "style",
     "summary_card",
+    "way_back_line",
 ]
 
 
@@ -96,6 +97,11 @@ def drafts_card(drafts: Sequence[Draft]) -> str:
 def next_card(following: Sequence[NextRunbook], links: Mapping[str, str] | None = None) -> str:
     """The runbooks to go on with as cards; see `cards.next_runbooks`."""
     return _styled(cards.next_runbooks(following, links))
+
+
+def way_back_line(link: str | None, command: str) -> str:
+    """How the change can be taken back as a line; see `cards.way_back`."""
+    return _styled(cards.way_back(link, command))
 
 
 def steps_table(steps: Sequence[Step]) -> str:

@@ -15,6 +15,7 @@ from glhelpers.models.record import StepState
 from glhelpers.rules.handbook import PAGE
 
 __all__ = [
+    "ACTION_WORDS",
     "CHECK_SIGNS",
     "OUTCOME_WORDS",
     "SOURCE_WORDS",
@@ -71,6 +72,17 @@ CHECK_SIGNS: Mapping[CheckState, Sign] = {
     CheckState.differs: Sign("✕", "differs", "bad"),
     CheckState.unknown: Sign("○", "not known", "bad"),
 }
+
+ACTION_WORDS: Mapping[str, str] = {
+    "force_associate": "Force Associate",
+    "clear_subscription": "Clear Subscription",
+    "replace_subscription": "Clear Subscription, then Force Associate",
+    "set_extra_minutes": "Set additional compute minutes",
+    "reset_usage": "Reset compute usage",
+    "unlink": "Unlink the GitLab.com user",
+    "add_membership": "Add to the billing account",
+}
+"""What a plan does, as a heading; the record and the requests keep the names."""
 
 STEP_SIGNS: Mapping[StepState, Sign] = {
     StepState.done: Sign("✓", "done", "good"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["PARAMETERS", "Words"]
 
@@ -13,17 +13,19 @@ class Words:
     """
     How a form asks for a parameter.
 
-    `choices` are the only answers, by what they mean; `proposed` are usual ones beside free text.  What is
-    `seldom` needed stands below the rest.  `about` is the group of fields it stands in.
+    `choices` are the only answers, with what they mean; `proposed` are usual ones beside free text, likewise.  What is
+    `seldom` needed stands below the rest.  `about` is the group of fields it stands in.  What is `needed` has to
+    be there before the form lets go, also where a run without a person would begin and stop for want of it.
     """
 
     label: str
     hint: str
     about: str = "What it is about"
     choices: Mapping[str, str] | None = None
-    proposed: tuple[str, ...] = ()
+    proposed: Mapping[str, str] = field(default_factory=dict)
     long: bool = False
     seldom: bool = False
+    needed: bool = False
 
 
 _TICKET, _WHO, _PROOF, _SELDOM = "The ticket", "The customer", "The proof", "Seldom needed"
@@ -45,16 +47,16 @@ _FROM_WORDS = {
     "gitlab_employee": "a GitLab team member",
 }
 
-_SYMPTOMS = (
-    "portal_502",
-    "asks_to_pay_for_seats",
-    "programme_without_button",
-    "already_associated",
-    "group_greyed_out_or_absent",
-    "subscription_not_visible",
-    "partner_purchase",
-    "billing_page_still_free",
-)
+_SYMPTOMS = {
+    "portal_502": "the portal answers 502",
+    "asks_to_pay_for_seats": "the portal asks to pay for seats",
+    "programme_without_button": "EDU or OSS, and there is no button to link the group",
+    "already_associated": "the group is said to have a subscription already",
+    "group_greyed_out_or_absent": "the group is greyed out or not in the list",
+    "subscription_not_visible": "the subscription does not show in the portal",
+    "partner_purchase": "it was bought from a reseller or on a marketplace",
+    "billing_page_still_free": "the billing page still says Free",
+}
 
 PARAMETERS: Mapping[str, Words] = {
     "ticket_url": Words("Ticket link", "https://gitlab.zendesk.com/agent/tickets/<number>", _TICKET),
@@ -63,7 +65,11 @@ PARAMETERS: Mapping[str, Words] = {
     "error_text": Words("Exact error text", "pasted word for word", long=True),
     "namespace": Words("Group", "path or id of the top-level group"),
     "subscription_name": Words("Subscription", "A-S followed by eight digits, such as A-S00012345"),
-    "write": Words("The change to take back", "its id in the journal; `glhelpers undo` fills it in"),
+    "write": Words(
+        "The change to take back",
+        "its id in `glhelpers journal list`; the record of a run has a link that fills it in",
+        needed=True,
+    ),
     "customer_id": Words("CustomersDot id", "the number of the account in CustomersDot, not GitLab.com's", _WHO),
     "customer_email": Words("Customer's e-mail", "of the CustomersDot account", _WHO),
     "customer_confirmation": Words("Customer's word on seats", "link to where they said what they want", _WHO),

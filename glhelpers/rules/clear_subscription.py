@@ -15,7 +15,7 @@ from glhelpers.rules.ownership_proof import ProofGiven, fitting_proofs, ownershi
 from glhelpers.rules.rule import Judgement, Policy, only_if, passes, rule
 from glhelpers.rules.thresholds import PAID_PLANS
 
-__all__ = ["POLICY", "is_paid", "new_is_named", "occupant_of", "proof_given", "proofs_to_ask_for"]
+__all__ = ["POLICY", "is_paid", "new_is_named", "new_is_there", "occupant_of", "proof_given", "proofs_to_ask_for"]
 
 
 def new_is_named(facts: AssociationFacts) -> bool:
@@ -32,6 +32,14 @@ def is_paid(facts: ClearFacts) -> bool:
     if code not in PAID_PLANS and code not in ("free", "default"):
         raise FactUnknown(f"plan code {code} is not known to these rules")
     return code in PAID_PLANS and not now.trial
+
+
+def new_is_there(facts: ClearFacts) -> bool:
+    """Whether the subscription that shall take the place has it already, as both CustomersDot and GitLab.com tell."""
+    if not is_paid(facts) or not new_is_named(facts):
+        return False
+    here = str(facts.namespace.known().id)
+    return occupancy.linked_to(facts) == here and occupancy.shows_on_gitlab(facts)
 
 
 def occupant_of(facts: ClearFacts) -> Occupant | None:
@@ -89,10 +97,9 @@ def something_is_on_the_group(facts: ClearFacts) -> Judgement:
     occupants = facts.occupants.known_or_absent() or ()
     if occupants:
         return passes(f"{', '.join(_name(occupant) for occupant in occupants)} on the group.")
+    if new_is_there(facts):
+        return Judgement(Verdict.no_change, "The new subscription is on the group, and GitLab.com shows it.")
     if is_paid(facts):
-        here = str(facts.namespace.known().id)
-        if new_is_named(facts) and occupancy.linked_to(facts) == here and occupancy.shows_on_gitlab(facts):
-            return Judgement(Verdict.no_change, "The new subscription is on the group, and GitLab.com shows it.")
         return Judgement(
             Verdict.stop,
             "The group has a paid plan, but no other subscription's order names it.",

@@ -21,6 +21,7 @@ __all__ = ["Fault", "Faults", "load_faults", "misbehave", "parse_faults", "shown
 
 Do = Literal[
     "latency",
+    "403",
     "429",
     "502",
     "503",
@@ -140,8 +141,8 @@ async def misbehave(
         case "latency":
             await _listener_leaves(receive, fault.seconds)
             return respond()
-        case "429":
-            return _too_many(fault)
+        case "403" | "429":
+            return _refused(fault)
         case "500" | "502" | "503" | "504":
             if fault.applied:
                 respond()
@@ -171,7 +172,9 @@ async def misbehave(
     return None
 
 
-def _too_many(fault: Fault) -> Response:
+def _refused(fault: Fault) -> Response:
+    if fault.do == "403":
+        return answer({"message": "403 Forbidden"}, 403)
     headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
     if fault.shape == "plain":
         return PlainTextResponse("Retry later\n", 429, headers=headers)

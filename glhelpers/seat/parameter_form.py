@@ -43,12 +43,14 @@ class _Field:
 
     @property
     def value(self) -> str:
-        return str(self.widget.value).strip()
+        """The answer as the parameter takes it, whether it was chosen in words or typed."""
+        text = str(self.widget.value).strip()
+        return next((value for value, words in self.words.proposed.items() if words == text), text)
 
     def fill(self, value: str) -> None:
         """Set the value; an answer that is none of the choices is left out."""
         if self.words.choices is None or value in ("", *self.words.choices):
-            self.widget.value = value
+            self.widget.value = self.words.proposed.get(value, value)
 
     def say(self, problem: str | None) -> None:
         """What is wrong, as a line that a screen reader speaks; nothing where nothing is."""
@@ -69,7 +71,11 @@ def _widget(words: Words, value: str, needed: bool) -> Any:
         return widgets.Dropdown(options=options, value=value if value in words.choices else "", **looks)
     if words.proposed:
         return widgets.Combobox(
-            options=words.proposed, value=value, ensure_option=False, placeholder=words.hint, **looks
+            options=tuple(words.proposed.values()),
+            value=words.proposed.get(value, value),
+            ensure_option=False,
+            placeholder=words.hint,
+            **looks,
         )
     kind = widgets.Textarea if words.long else widgets.Text
     return kind(value=value, placeholder=words.hint, **({"rows": 2} if words.long else {}), **looks)
@@ -93,7 +99,7 @@ class ParameterForm:
         on_ticket: Callable[[str], None],
     ) -> None:
         self._model, self._on_changed, self._quiet = model, on_changed, False
-        needed = {name for name, info in model.model_fields.items() if info.is_required()}
+        needed = {name for name, info in model.model_fields.items() if info.is_required() or PARAMETERS[name].needed}
         self.fields = {
             name: _Field(name, values.get(name, ""), name in needed, self._changed)
             for name in _in_order(model.model_fields)
@@ -146,7 +152,8 @@ class ParameterForm:
 
     def problems(self) -> dict[str, str]:
         """What is wrong, by parameter; empty if a run can start."""
-        return dict(problems_in(self._model, dict(self.values)))
+        missing = {field.name: "is missing" for field in self.fields.values() if field.needed and not field.value}
+        return missing | dict(problems_in(self._model, dict(self.values)))
 
     def fill(self, values: Mapping[str, str]) -> None:
         """Set several fields at once; told as one change."""

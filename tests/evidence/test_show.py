@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 from pydantic import SecretStr
 
+from glhelpers.actions.effects import EFFECTS
 from glhelpers.evidence import sanitise, show
 from glhelpers.evidence.notebook import finished_notebook
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.redact import forget_secrets, register_secret
 from glhelpers.evidence.sanitise import safe_html
-from glhelpers.evidence.words import VERDICT_SIGNS, field_lines, in_words
+from glhelpers.evidence.words import ACTION_WORDS, VERDICT_SIGNS, field_lines, in_words
 from glhelpers.models.change import CheckState, Outcome
 from glhelpers.models.finding import Status, Verdict
 from glhelpers.models.record import Minutes, RunRecord, Seats, StepState
@@ -315,3 +316,13 @@ def test_what_is_learned_later_is_seen_in_a_fragment_that_was_looked_through_bef
         assert "open-sesame-9f2c" not in safe_html(fragment)
     finally:
         forget_secrets()
+
+
+def test_a_plan_is_headed_in_words(completed: RunRecord) -> None:
+    """Every action has its words, and none is shown there by its name in the code."""
+    assert set(ACTION_WORDS) == set(EFFECTS)
+    assert completed.plan is not None
+    for action, words in ACTION_WORDS.items():
+        heading = show.plan_card(completed.plan.model_copy(update={"action": action})).partition("</h3>")[0]
+        assert f"Plan: {words} on " in heading
+        assert action not in heading

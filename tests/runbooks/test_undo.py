@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from typer.testing import CliRunner
 from walks import Walked, approved, planned_and_applied, walk
@@ -14,6 +15,9 @@ from walks import Walked, approved, planned_and_applied, walk
 from glhelpers.batch.undoing import undo_parameters
 from glhelpers.cli import app
 from glhelpers.errors import BadParameter, GateClosed
+from glhelpers.evidence.folder import read_record
+from glhelpers.models.record import RunRecord
+from glhelpers.runbook import open_runbook
 from glhelpers.sandbox.world_file import DEMO, load_world
 
 CASES = {case.ticket: case for case in load_world(DEMO).cases}
@@ -210,6 +214,58 @@ def test_a_change_at_other_services_is_not_taken_back_here(
         assert other.attempts() == 0
 
 
+def recorded(runbook: str, asked: dict[str, str], approval: Path | None = None) -> tuple[str, RunRecord]:
+    """What the record cell shows, and the record, of one run from its first step to its last."""
+    run = open_runbook(runbook, asked | ({"approval": str(approval)} if approval else {}))
+    for step in (run.look_up, run.check, run.plan, run.confirm, run.apply, run.verify):
+        step()
+    shown = run.record()
+    run.close()
+    return shown.html, read_record(run.folder.path)
+
+
+def test_the_record_of_a_change_has_the_way_back_one_press_away(
+    desk: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where a person sits: a link to `undo` with the change filled in, whose plan takes exactly this change back."""
+    waiting = walk("force_associate", given(FOX))
+    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "books" / "force_associate.ipynb"))
+    (tmp_path / "books").mkdir()
+    asked = given(FOX) | {"approval": str(approved(waiting.folder))}
+    run = open_runbook("force_associate", asked)
+    for step in (run.look_up, run.check, run.plan, run.confirm, run.apply, run.verify):
+        step()
+    monkeypatch.setattr("glhelpers.run.is_interactive", lambda: True)
+    shown = run.record().html
+    run.close()
+    link = "tickets/1002/undo.ipynb"
+    assert f'<a href="{link}">Propose the way back</a>' in shown
+    book = nbformat.read(tmp_path / "books" / link, as_version=4)
+    filled: dict[str, str] = {}
+    exec(next(cell.source for cell in book.cells if "parameters" in cell.metadata.get("tags", [])), {}, filled)
+    assert {name: value for name, value in filled.items() if value} == {
+        name: value for name, value in undo_parameters(run.folder.path, desk.settings).items() if value
+    }
+    back = walk("undo", filled)
+    assert back.record.status == "awaiting_approval", back.record.why
+    assert "undo" not in [step.runbook for step in read_record(run.folder.path).next_runbooks]
+
+
+def test_only_a_change_with_an_inverse_has_the_line(desk: Any) -> None:
+    """Without a person it is the command; a plan that waits and a change without a way back have none."""
+    html, waiting = recorded("force_associate", given(FOX))
+    assert (waiting.status, "Was this wrong?" in html) == ("awaiting_approval", False)
+    folder = max(desk.settings.runs_dir.rglob("force_associate/*/plan.json")).parent
+    html, done = recorded("force_associate", given(FOX), approved(folder))
+    assert done.status == "completed"
+    assert "Was this wrong? Propose the way back" in html
+    assert f"1002/force_associate/{done.run_id}</code>" in html.split("glhelpers undo ")[1]
+    recorded("portal_502", given(PORTAL))
+    folder = max(desk.settings.runs_dir.rglob("portal_502/*/plan.json")).parent
+    html, unlinked = recorded("portal_502", given(PORTAL), approved(folder))
+    assert (unlinked.status, "Was this wrong?" in html) == ("completed", False)
+
+
 def test_the_command_shows_the_plan_and_what_stays_done(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """`glhelpers undo RUN_DIR`: before and after, what cannot be undone, how to approve; then applied once."""
     done = changed(FOX)
@@ -228,4 +284,6 @@ def test_the_command_shows_the_plan_and_what_stays_done(desk: Any, monkeypatch: 
     applied = CliRunner().invoke(app, ["undo", str(done.folder), "--approval", str(approved(plan.parent))])
     assert applied.exit_code == 0, applied.output
     assert applied.stdout.startswith("completed")
+    assert "Propose the way back: glhelpers undo " in applied.stdout
+    assert "Propose the way back" not in shown.stdout
     assert desk.writes() == 2

@@ -45,6 +45,21 @@ def test_both_shapes_of_429(sandbox: Any, rule: dict[str, str], text: str | None
     assert answer.headers.get("retry-after") == retry_after
 
 
+def test_a_refused_token_is_refused_what_the_rule_names_and_nothing_else(sandbox: Any) -> None:
+    """As where a scope is lacking: JSON, nothing done, and the same token still reads the rest."""
+    faults(
+        sandbox,
+        {"system": "gitlab", "path": "*/namespaces/*", "do": "403"},
+        {"system": "customersdot", "method": "POST", "do": "403"},
+    )
+    answer = sandbox.gitlab(GROUP)
+    assert (answer.status_code, answer.json()) == (403, {"message": "403 Forbidden"})
+    assert sandbox.gitlab("/user").status_code == 200
+    assert sandbox.associate("free-garden", "A-S00020001").status_code == 403
+    assert sandbox.gitlab("/groups/free-garden").status_code == 200
+    assert sandbox.control("writes")["count"] == 0
+
+
 def test_a_cut_connection_brings_no_byte_and_does_nothing(sandbox: Any) -> None:
     """The request did arrive, but nobody worked on it."""
     faults(sandbox, {"system": "customersdot", "method": "POST", "do": "cut"})

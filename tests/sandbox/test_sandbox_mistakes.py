@@ -36,6 +36,7 @@ def test_a_server_error_may_hide_a_write_that_was_made(sandbox: Any, status: str
 @pytest.mark.parametrize(
     ("do", "made"),
     [
+        ("403", False),
         ("429", False),
         ("502", False),
         ("cut", False),

@@ -17,6 +17,7 @@ from glhelpers.gates.presence import LATE_SECONDS, Presence
 from glhelpers.models.finding import Status
 from glhelpers.models.parameter_words import PARAMETERS
 from glhelpers.models.request import StartHereParameters, problems_in
+from glhelpers.rules.start_here import SEEN
 from glhelpers.runbook import open_runbook
 from glhelpers.seat.parameter_form import ParameterForm
 from glhelpers.seat.ticket_text import named_in
@@ -68,12 +69,37 @@ def test_what_is_wrong_is_told_as_one_types() -> None:
     assert told[-1] == {"go": "yes"}
 
 
+def test_a_form_that_names_no_change_to_take_back_is_not_ready() -> None:
+    """It says what is missing, rather than that all is there, to stop for want of it."""
+    form = form_of("undo", ticket_url="https://gitlab.zendesk.com/agent/tickets/1002")
+    assert form.go.disabled
+    assert "fill in or mend: The change to take back" in form.message.value
+    form.fill({"write": "0123abcd"})
+    assert not form.go.disabled
+    assert "glh-form-ready" in form.message.value
+
+
 def test_a_press_on_a_form_with_mistakes_asks_for_nothing() -> None:
     """The kernel does not know that a button is disabled."""
     told: list[dict[str, str]] = []
     form = form_of("force_associate", told)
     form.go.click()
     assert told == []
+
+
+def test_a_symptom_is_proposed_in_words_and_told_as_its_value() -> None:
+    """People read words; the parameter keeps the value that rules and saved notebooks know, and free text stays itself."""
+    told: list[dict[str, str]] = []
+    assert set(PARAMETERS["symptom"].proposed) == set(SEEN)
+    for value, words in PARAMETERS["symptom"].proposed.items():
+        form = form_of("start_here", told, symptom=value)
+        assert form.fields["symptom"].widget.value == words
+        assert form.values["symptom"] == value
+        form.fields["symptom"].widget.value = "something else"
+        assert told[-1]["symptom"] == "something else"
+        form.fields["symptom"].widget.value = words
+        assert told[-1]["symptom"] == value
+        assert "_" not in words
 
 
 def test_an_answer_that_is_no_choice_is_left_out() -> None:
