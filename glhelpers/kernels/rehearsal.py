@@ -32,6 +32,7 @@ from glhelpers.actions.catalogue import runbook
 from glhelpers.clients.tape import Heard, read_tape
 from glhelpers.evidence.folder import RunFolder
 from glhelpers.evidence.redact import forget_secrets
+from glhelpers.kernels.process import end_with_parent
 from glhelpers.models.finding import Status
 from glhelpers.models.request import parse_parameters
 from glhelpers.run import Run
@@ -117,8 +118,10 @@ def _answering(heard: list[Heard]) -> Iterator[str]:
             """Nobody reads it."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        parent = os.getpid()
         pid = os.fork()
         if pid == 0:
+            end_with_parent(parent)
             try:
                 server.serve_forever()
             finally:

@@ -7,7 +7,6 @@ standard input it watches.  Each kernel is a session of its own, so whatever a c
 
 from __future__ import annotations
 
-import ctypes
 import os
 import selectors
 import shutil
@@ -25,6 +24,7 @@ from pydantic import ValidationError
 from glhelpers.errors import GlhelpersError
 from glhelpers.kernels.child import become_kernel
 from glhelpers.kernels.preload import preload
+from glhelpers.kernels.process import call_process, end_with_parent
 from glhelpers.kernels.protocol import DESCRIPTORS, REFUSED, SOCKET, Request, peer_user, receive, send
 
 __all__ = ["KERNEL_NAME", "READY", "SERVER_NAME", "Server", "main"]
@@ -40,8 +40,6 @@ READY = "ready"
 
 _BACKLOG = 256
 _MESSAGE = 4096
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NAME = 15
 
 
 @dataclass
@@ -136,10 +134,8 @@ class Server:
     def _become(self, connection: socket.socket, request: Request, descriptors: list[int], temporary: Path) -> NoReturn:
         """In the child: nothing of the server's is kept but the connection, on which the ports are told."""
         os.setsid()
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        _prctl(_PR_SET_NAME, ctypes.create_string_buffer(KERNEL_NAME))
-        if os.getppid() != self._pid:
-            os._exit(1)
+        end_with_parent(self._pid)
+        call_process(KERNEL_NAME)
         for number, descriptor in enumerate(descriptors[1:4]):
             os.dup2(descriptor, number)
         kept = sorted(os.dup(number) for number in (connection.fileno(), *descriptors[4:]))
@@ -193,17 +189,13 @@ def _kill(pid: int, number: int) -> None:
         return
 
 
-def _prctl(option: int, value: object) -> None:
-    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
 def main() -> NoReturn:
     """Import, say so, serve."""
     folder, owner, said = Path(sys.argv[1]), os.dup(0), os.dup(1)
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
-    _prctl(_PR_SET_NAME, ctypes.create_string_buffer(SERVER_NAME))
+    call_process(SERVER_NAME)
     # Ctrl-C in the owner's terminal is the owner's: it ends this server by going away.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
