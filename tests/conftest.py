@@ -10,8 +10,9 @@ import hypothesis
 import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
+from sandboxes import lent_sandbox
 
-from glhelpers.sandbox_process import Running, start_sandbox
+from glhelpers.sandbox_process import Running
 
 # Neither this machine's keyring nor one that another test has defined (any class of that kind offers itself): only what
 # a test sets itself. Fixtures of a module begin before those of a test, so it is set for all from the start.
@@ -52,16 +53,9 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[Running]:
-    """A sandbox of the test's own on the demo world."""
-    running = start_sandbox()
-    yield running
-    assert running.process is not None
-    assert running.process.stdin is not None
-    running.process.stdin.close()
-    running.process.wait(timeout=5)
-    for stream in (running.process.stdout, running.process.stderr):
-        if stream is not None:
-            stream.close()
+    """A sandbox for this test alone, with the demonstration's world as in its file."""
+    with lent_sandbox() as running:
+        yield running
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 import dying_writer
 import pytest
+from sandboxes import begin_anew, lent_sandbox
 
 from glhelpers.actions.collect import collect_association
 from glhelpers.actions.journal import Journal
@@ -37,7 +38,7 @@ from glhelpers.models.request import ForceAssociateParameters
 from glhelpers.rules.force_associate import POLICY
 from glhelpers.rules.rule import evaluate
 from glhelpers.sandbox.world_file import DEMO, load_world
-from glhelpers.sandbox_process import Running, start_sandbox
+from glhelpers.sandbox_process import Running
 from glhelpers.settings import Settings, load_settings
 
 ALL_CASES = {case.ticket: case for case in load_world(DEMO).cases}
@@ -143,17 +144,14 @@ class Desk:
 @pytest.fixture(scope="session")
 def one_sandbox() -> Iterator[Running]:
     """One sandbox for all tests of this room; each begins with its world as in the file."""
-    running = start_sandbox()
-    yield running
-    assert running.process is not None
-    running.process.communicate(timeout=5)
+    with lent_sandbox() as running:
+        yield running
 
 
 @pytest.fixture
 def sandbox(one_sandbox: Running) -> Running:
     """The sandbox with its world and counters as at the start, and without faults."""
-    control(one_sandbox, "PUT", "faults", [])
-    control(one_sandbox, "POST", "reset")
+    begin_anew(one_sandbox)
     return one_sandbox
 
 

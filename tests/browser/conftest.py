@@ -5,24 +5,29 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from sandboxes import begin_anew, lent_sandbox
 
 from glhelpers.sandbox_process import Running
 
 OURS = {"include": [[".glh-seat"], [".glh-gate"], [".jp-OutputArea-output .glh"]]}
 WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+STANDS = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 DARK = "@jupyterlab/apputils-extension/themes.jupyterlab-settings"
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
@@ -33,10 +38,19 @@ class Lab:
     """A running JupyterLab: its address, its folders, and the sandbox behind it."""
 
     url: str
-    runs: Path
-    state: Path
+    home: Path
     sandbox: Running
     pid: int
+
+    @property
+    def runs(self) -> Path:
+        """Where the folders of runs lie."""
+        return self.home / "runs"
+
+    @property
+    def books(self) -> Path:
+        """What the file browser shows."""
+        return self.home / "books"
 
     def kernels(self) -> list[str]:
         """What the system calls the kernels that it has given out."""
@@ -49,6 +63,25 @@ class Lab:
             counted: dict[str, object] = json.loads(answer.read())
         return counted
 
+    def begin_anew(self) -> None:
+        """As it was when it had just been opened; no page may show it meanwhile."""
+        for kernel in self._server("GET", "kernels"):
+            self._server("DELETE", f"kernels/{kernel['id']}")
+        _lay_out(self.books)
+        for path in (self.home / "state").iterdir():
+            if path.is_dir() and path.name not in ("lab-settings", "lab-pages"):
+                shutil.rmtree(path)
+            elif path.is_file():
+                path.unlink()
+        shutil.rmtree(self.runs, ignore_errors=True)
+        begin_anew(self.sandbox)
+
+    def _server(self, method: str, path: str) -> Any:
+        asked = urllib.request.Request(f"{self.url.removesuffix('/lab')}/api/{path}", method=method)
+        asked.add_header("Authorization", "token test")
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            return json.loads(answer.read() or "null")
+
 
 def notes(lab: Lab, iid: int) -> list[str]:
     """The notes on an issue of the sandbox."""
@@ -60,32 +93,73 @@ def notes(lab: Lab, iid: int) -> list[str]:
         return [str(note["body"]) for note in json.load(answer) if not note["system"]]
 
 
+@pytest.fixture(scope="session")
+def lasting_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One JupyterLab for all tests that ask for nothing of its own, with a sandbox that nobody else uses."""
+    home = tmp_path_factory.mktemp("lab")
+    with lent_sandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
+        _point_to(patch, home, sandbox)
+        with _opened(home, sandbox) as lab:
+            yield lab
+
+
 @pytest.fixture
-def lab(on_sandbox: Running, tmp_path: Path) -> Iterator[Lab]:
-    """`glhelpers lab` on a free port, in the environment as the test has made it until now."""
+def lab(lasting_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """JupyterLab as it is when one has just opened it: no kernel, no run, the runbooks as they come, the world as in its file."""
+    _point_to(monkeypatch, lasting_lab.home, lasting_lab.sandbox)
+    lasting_lab.begin_anew()
+    return lasting_lab
+
+
+@pytest.fixture
+def own_lab(on_sandbox: Running, tmp_path: Path) -> Iterator[Lab]:
+    """One of the test's own, in the environment as the test has made it until now."""
+    with _opened(tmp_path, on_sandbox) as lab:
+        yield lab
+
+
+def _point_to(patch: pytest.MonkeyPatch, home: Path, sandbox: Running) -> None:
+    """The environment of whoever works on this sandbox in this folder."""
+    for name in ("STATE_DIR", "RUNS_DIR"):
+        patch.setenv(f"GLHELPERS_{name}", str(home / name.lower().removesuffix("_dir")))
+    patch.setenv("GLHELPERS_CONFIG", str(home / "config.toml"))
+    patch.setenv("GLHELPERS_OPERATOR", "tester")
+    patch.setenv("GLHELPERS_IN_FLIGHT_SECONDS", "2")
+    patch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(home / "signers"))
+    for service, url in sandbox.urls.items():
+        patch.setenv(f"GLHELPERS_{service.upper()}_URL", url)
+        patch.setenv(f"GLHELPERS_{service.upper()}_TOKEN", sandbox.tokens["admin" if service == "gitlab" else service])
+
+
+def _lay_out(books: Path) -> None:
+    """The runbooks as they come, and nothing else."""
+    for path in books.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for book in RUNBOOKS.glob("*.ipynb"):
+        (books / book.name).write_bytes(book.read_bytes())
+
+
+@contextmanager
+def _opened(home: Path, sandbox: Running) -> Iterator[Lab]:
+    """`glhelpers lab` on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {
         **os.environ,
-        "JUPYTER_CONFIG_DIR": str(tmp_path / "jupyter-config"),
-        "JUPYTER_DATA_DIR": str(tmp_path / "jupyter-data"),
-        "JUPYTER_RUNTIME_DIR": str(tmp_path / "jupyter-runtime"),
+        "JUPYTER_CONFIG_DIR": str(home / "jupyter-config"),
+        "JUPYTER_DATA_DIR": str(home / "jupyter-data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "jupyter-runtime"),
     }
     command = [sys.executable, "-m", "glhelpers.cli", "lab", "--", "--no-browser", f"--ServerApp.port={port}"]
-    command += [
-        "--IdentityProvider.token=test",
-        "--ServerApp.port_retries=0",
-        f"--ServerApp.root_dir={tmp_path / 'books'}",
-    ]
-    (tmp_path / "books").mkdir()
-    for book in RUNBOOKS.glob("*.ipynb"):
-        (tmp_path / "books" / book.name).write_bytes(book.read_bytes())
-    with (tmp_path / "lab.log").open("w") as log:
+    command += ["--IdentityProvider.token=test", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={home / 'books'}"]
+    (home / "books").mkdir()
+    _lay_out(home / "books")
+    with (home / "lab.log").open("w") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     url = f"http://127.0.0.1:{port}/lab"
     _wait_for(f"{url}?token=test", process)
-    yield Lab(url, tmp_path / "runs", tmp_path / "state", on_sandbox, process.pid)
+    yield Lab(url, home, sandbox, process.pid)
     process.terminate()
     process.wait(timeout=20)
 
@@ -103,11 +177,13 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def in_the_dark(on_sandbox: Running, tmp_path: Path) -> None:
-    """JupyterLab's dark theme, as a person has chosen it before; asked for before `lab`."""
-    chosen = tmp_path / "state" / "lab-settings" / DARK
-    chosen.parent.mkdir(parents=True)
+def in_the_dark(lab: Lab) -> Iterator[None]:
+    """JupyterLab's dark theme, as a person has chosen it before the page is opened."""
+    chosen = lab.home / "state" / "lab-settings" / DARK
+    chosen.parent.mkdir(parents=True, exist_ok=True)
     chosen.write_text(json.dumps({"theme": "JupyterLab Dark", "adaptive-theme": False}))
+    yield
+    chosen.unlink()
 
 
 @pytest.fixture(scope="session")
@@ -130,11 +206,14 @@ class Notebook:
     pictures: Path
 
     def open(self, lab: Lab, name: str, *, form: bool = True) -> None:
-        """Open the notebook in a fresh workspace and wait for its form, or else for its kernel."""
-        self.page.goto(f"{lab.url}/workspaces/w{time.time_ns()}/tree/{name}.ipynb?token=test")
-        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        """Open the notebook, in a fresh workspace if the page shows none yet, and wait for its form or else for its kernel."""
+        if self.page.url.startswith(lab.url):
+            self.page.locator(".jp-DirListing-itemText").get_by_text(f"{name}.ipynb", exact=True).dblclick()
+        else:
+            self.page.goto(f"{lab.url}/workspaces/w{time.time_ns()}/tree/{name}.ipynb?token=test")
+        self.panel.locator(".jp-CodeCell").first.wait_for(timeout=60_000)
         if form:
-            self.page.wait_for_selector(".glh-form-message", timeout=60_000)
+            self.panel.locator(".glh-form-message").first.wait_for(timeout=60_000)
             self.button("Look up ▸").wait_for()
             return
         self.page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
@@ -144,7 +223,7 @@ class Notebook:
     @property
     def panel(self) -> Locator:
         """The notebook that is in front."""
-        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        return self.page.locator(STANDS)
 
     def button(self, name: str) -> Locator:
         """A button of the notebook that is in front, by its words."""
@@ -170,7 +249,7 @@ class Notebook:
 
     def cell(self, source: str) -> Locator:
         """The code cell with this text."""
-        return self.page.locator(".jp-CodeCell", has_text=source).first
+        return self.panel.locator(".jp-CodeCell", has_text=source).first
 
     def run_from(self, source: str) -> None:
         """Run this cell and all below it."""
@@ -180,11 +259,11 @@ class Notebook:
     @property
     def gate(self) -> Locator:
         """The gate's box."""
-        return self.page.locator(".glh-gate").first
+        return self.panel.locator(".glh-gate").first
 
     def says(self, state: str) -> None:
         """Wait until the gate's message shows this state."""
-        self.page.wait_for_selector(f".glh-gate-message.glh-gate-{state}", timeout=60_000)
+        self.panel.locator(f".glh-gate-message.glh-gate-{state}").first.wait_for(timeout=60_000)
 
     def violations(self) -> list[str]:
         """What axe-core finds wrong in what the runbooks show; JupyterLab's own frame is not ours to judge."""

@@ -18,13 +18,19 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def case(sheet: Path, lab: Any, tmp_path: Path) -> str:
+def lab(own_lab: Any) -> Any:
+    """One of the test's own: its kernels work by hand."""
+    return own_lab
+
+
+@pytest.fixture
+def case(sheet: Path, lab: Any) -> str:
     """force_associate for fox-university, with what was looked up by hand; the driver is `manual`."""
     book = nbformat.read(RUNBOOKS / "force_associate.ipynb", as_version=4)
     given = {**FOX, "portal_facts": str(sheet)}
     cell = next(cell for cell in book.cells if "parameters" in cell.metadata.get("tags", []))
     cell.source = "\n".join(f"{name} = {value!r}" for name, value in given.items())
-    nbformat.write(book, tmp_path / "books" / "by_hand.ipynb")
+    nbformat.write(book, lab.books / "by_hand.ipynb")
     return "by_hand"
 
 

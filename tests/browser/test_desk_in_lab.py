@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -36,7 +35,7 @@ form.box
 
 
 @pytest.fixture
-def by_hand(lab: Any, notebook: Any, tmp_path: Path) -> Any:
+def by_hand(lab: Any, notebook: Any) -> Any:
     """A notebook with the two forms, run."""
     cells = [
         nbformat.v4.new_code_cell(source.strip())
@@ -44,7 +43,7 @@ def by_hand(lab: Any, notebook: Any, tmp_path: Path) -> Any:
     ]
     book = nbformat.v4.new_notebook(cells=cells)
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    nbformat.write(book, tmp_path / "books" / "by_hand.ipynb")
+    nbformat.write(book, lab.books / "by_hand.ipynb")
     notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     notebook.open(lab, "by_hand", form=False)
     notebook.menu("Run All Cells")

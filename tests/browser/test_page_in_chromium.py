@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from sandboxes import lent_sandbox
 from walks import approved
 
 from glhelpers.batch.execute import execute
 from glhelpers.sandbox.world_file import DEMO, load_world
-from glhelpers.sandbox_process import start_sandbox
+from glhelpers.sandbox_process import Running
 from glhelpers.settings import load_settings
 
 pytestmark = pytest.mark.browser
@@ -26,7 +27,11 @@ FIRST_SCREEN = ("Asked", "Found", "Approved", "Changed", "Verified")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """Pages of real runs: a written change, a stop, a question to the customer, a cut-off run."""
     folder = tmp_path_factory.mktemp("pages")
-    sandbox = start_sandbox()
+    with lent_sandbox() as sandbox:
+        yield _pages(sandbox, folder)
+
+
+def _pages(sandbox: Running, folder: Path) -> dict[str, Path]:
     values = {"STATE_DIR": str(folder / "state"), "RUNS_DIR": str(folder / "runs"), "OPERATOR": "ada"}
     for service, url in sandbox.urls.items():
         values |= {f"{service.upper()}_URL": url}
@@ -47,9 +52,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
             "stopped": ran(1017),
             "asks": ran(1611),
         }
-        yield {name: path / "notebook.html" for name, path in found.items()}
-    assert sandbox.process is not None
-    sandbox.process.communicate(timeout=5)
+        return {name: path / "notebook.html" for name, path in found.items()}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -21,6 +21,12 @@ CASE = case_named("forty_users_ten_seats")
 
 
 @pytest.fixture
+def lab(own_lab: Any) -> Any:
+    """One of the test's own: it finds the rehearsal that has begun in a terminal."""
+    return own_lab
+
+
+@pytest.fixture
 def on_sandbox(own_folders: None, tmp_path: Path) -> Iterator[Running]:
     """`glhelpers sandbox rehearse` in a terminal: what `glhelpers lab` finds serving when it is opened."""
     command = [sys.executable, "-m", "glhelpers.cli", "sandbox", "rehearse", CASE.id]

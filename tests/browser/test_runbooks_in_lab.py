@@ -13,10 +13,10 @@ from glhelpers.batch.undoing import undo_parameters
 from glhelpers.gates.files import read_plan
 from glhelpers.models.parameter_words import PARAMETERS
 from glhelpers.settings import load_settings
+from tests.browser.conftest import STANDS
 
 pytestmark = pytest.mark.browser
 
-STANDS = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 ENDED = ".glh-attach-message"
 
 

@@ -25,7 +25,7 @@ def parameters_in_file(path: Path) -> dict[str, str]:
     return values
 
 
-def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: Any, tmp_path: Path) -> None:
+def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: Any) -> None:
     """
     The first page is start_here with its catalogue; a wrong value is told below its field, and nothing can be looked up.
 
@@ -70,7 +70,7 @@ def test_lab_opens_on_a_form_that_is_checked_as_one_types(lab: Any, notebook: An
     page.wait_for_selector(".glh-attach-message.glh-attach-shown, .glh-attach-message.glh-attach-failed")
     link = notebook.panel.locator(go_on).first
     notebook.picture("30-go-on", notebook.panel.locator(".glh-card", has=go_on).last)
-    given = parameters_in_file(tmp_path / "books" / "start_here.ipynb")
+    given = parameters_in_file(lab.books / "start_here.ipynb")
     assert (given["namespace"], given["issue"]) == ("mantis-maps", "gitlab-com/support/internal-requests#600")
 
     link.click()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ pytestmark = pytest.mark.browser
 ENDED = ".jp-OutputArea >> text=/Evidence: /"
 
 
-def test_two_open_gates_make_one_change(lab: Any, notebook: Any, chromium: Any, tmp_path: Path) -> None:
+def test_two_open_gates_make_one_change(lab: Any, notebook: Any, chromium: Any) -> None:
     """Each approves the plan that is shown; the first writes, the second is told that the facts have moved, and writes nothing."""
-    shutil.copy(tmp_path / "books" / "force_associate.ipynb", tmp_path / "books" / "second.ipynb")
+    shutil.copy(lab.books / "force_associate.ipynb", lab.books / "second.ipynb")
     page = chromium.new_page(viewport={"width": 1300, "height": 900})
     other = type(notebook)(page, notebook.pictures)
     for one, name in ((notebook, "force_associate"), (other, "second")):

@@ -12,11 +12,12 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from sandboxes import lent_sandbox
 
 from glhelpers.batch.execute import Result, execute
 from glhelpers.gates.decision import grant
 from glhelpers.gates.files import read_plan
-from glhelpers.sandbox_process import Running, start_sandbox
+from glhelpers.sandbox_process import Running
 from glhelpers.settings import Settings, load_settings
 
 FOX = {
@@ -71,8 +72,13 @@ class Desk:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Desk]:
-    """A desk whose folders lie under `folder`; the sandbox ends with it."""
-    sandbox = start_sandbox()
+    """A desk whose folders lie under `folder`."""
+    with lent_sandbox() as sandbox, _desk_on(sandbox, folder) as desk:
+        yield desk
+
+
+@contextmanager
+def _desk_on(sandbox: Running, folder: Path) -> Iterator[Desk]:
     environment = {
         "GLHELPERS_STATE_DIR": str(folder / "state"),
         "GLHELPERS_RUNS_DIR": str(folder / "runs"),
@@ -88,9 +94,6 @@ def opened(folder: Path) -> Iterator[Desk]:
         for name, value in environment.items():
             patch.setenv(name, value)
         yield Desk(sandbox, load_settings(), environment)
-    process = sandbox.process
-    assert process is not None
-    process.communicate(timeout=5)
 
 
 @pytest.fixture(scope="module")

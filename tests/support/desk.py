@@ -17,6 +17,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from sandboxes import end, lent_sandbox
 
 from glhelpers.batch.execute import CELL_SECONDS, Result, execute
 from glhelpers.cli import main
@@ -135,11 +136,14 @@ def desk_on(sandbox: Running, folder: Path) -> Iterator[Desk]:
 
 @contextmanager
 def served(**files: str) -> Iterator[Running]:
-    """A sandbox that ends with the block."""
+    """A sandbox that nobody else uses while the block lasts."""
+    if not files:
+        with lent_sandbox() as sandbox:
+            yield sandbox
+        return
     sandbox = start_sandbox(**files)
     yield sandbox
-    assert sandbox.process is not None
-    sandbox.process.communicate(timeout=5)
+    end(sandbox)
 
 
 def wait_until(holds: Callable[[], Any]) -> Any:

@@ -1,9 +1,8 @@
-"""Training cases played through: one sandbox that holds all of them, and two kernels that run what a learner would run."""
+"""Training cases played through: one sandbox that holds all of them, and kernels that run what a learner would run."""
 
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -39,7 +38,7 @@ class Stage:
 
     settings: Settings
     control: SandboxControl
-    players: list[Player]
+    player: Player
     runs: Path = Path()
     since: datetime = datetime.min
 
@@ -49,18 +48,8 @@ class Stage:
         self.since = datetime.now(UTC)
         known = {case.id: case for case in cases()}
         self.runs = runs = self.settings.runs_dir / self.since.strftime("%H%M%S%f")
-        waiting = deque(turns.items())
-
-        def work(player: Player) -> None:
-            while waiting:
-                try:
-                    id, turn = waiting.popleft()
-                except IndexError:
-                    return
-                self._take(player, known[id], turn, runs)
-
-        with ThreadPoolExecutor(len(self.players)) as pool:
-            list(pool.map(work, self.players))
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda each: self._take(known[each[0]], each[1], runs), turns.items()))
         return {id: self.judge(known[id], self.since) for id in turns}
 
     def judge(self, case: Case, since: datetime) -> Judgement:
@@ -73,7 +62,7 @@ class Stage:
         with urlopen(Request(f"{self.settings.gitlab.base_url}/__sandbox/reset", method="POST")):
             pass
 
-    def _take(self, player: Player, case: Case, turn: Turn, runs: Path) -> None:
+    def _take(self, case: Case, turn: Turn, runs: Path) -> None:
         if not isinstance(turn, list):
             with open_clients(self.settings) as clients:
                 turn(clients)
@@ -82,7 +71,7 @@ class Stage:
             given = case.parameters_of(played)
             # The player looks for the newest record below its folder, so each case has one of its own, put together later.
             own = runs / "of" / case.id
-            said, record, folder = player.play(played.runbook, given, own)
+            said, record, folder = self.player.play(played.runbook, given, own)
             assert record is not None, said
             if played.approved_by:
                 assert folder is not None
@@ -90,7 +79,7 @@ class Stage:
                 assert record.plan is not None
                 assert bool(record.plan.second_person) is (played.approved_by != YOURSELF), record.plan.second_person
                 approval = approved(folder, self.settings)
-                player.play(played.runbook, {**given, "approval": str(approval)}, own)
+                self.player.play(played.runbook, {**given, "approval": str(approval)}, own)
         for ticket in (runs / "of" / case.id).glob("*"):
             ticket.rename(runs / ticket.name)
 
@@ -116,11 +105,8 @@ def staged(folder: Path) -> Iterator[Stage]:
             patch.setenv(name, value)
         settings = replace(load_settings(), runs_dir=folder / "runs")
         environment = {**os.environ, **environment_of(settings)}
-    players = [Player(environment) for _ in range(2)]
     control = SandboxControl(settings)
-    yield Stage(settings, control, players)
+    yield Stage(settings, control, Player(environment))
     control.close()
-    for player in players:
-        player.close()
     assert sandbox.process is not None
     sandbox.process.communicate(timeout=5)

@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from sandboxes import lent_sandbox
 from walks import approved, walk
 
 from glhelpers.batch.execute import execute
 from glhelpers.evidence.keys import make_key
 from glhelpers.sandbox.world_file import DEMO, load_world
-from glhelpers.sandbox_process import Running, start_sandbox
+from glhelpers.sandbox_process import Running
 from glhelpers.settings import load_settings
 
 __all__ = ["GIVEN", "Sealed", "sealed_folders", "use"]
@@ -50,8 +51,7 @@ def sealed_folders(base: Path) -> Sealed:
     root.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         _environment(patch, root)
-        running = start_sandbox()
-        try:
+        with lent_sandbox() as running:
             _reach(patch, running)
             unsigned = walk("force_associate", GIVEN).folder
             use(patch, root)
@@ -62,9 +62,6 @@ def sealed_folders(base: Path) -> Sealed:
             written = walk("force_associate", GIVEN, approval).folder
             approval.unlink()
             return Sealed(root, waiting, other, written, unsigned)
-        finally:
-            assert running.process is not None
-            running.process.communicate(timeout=5)
 
 
 def use(patch: pytest.MonkeyPatch, root: Path) -> None:

@@ -34,7 +34,6 @@ import copy
 import json
 import os
 import tempfile
-from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -149,28 +148,21 @@ def _run(
     settings: Settings,
     folder: Path,
 ) -> dict[str, Ran]:
-    control, waiting = SandboxControl(settings), deque(rows)
-    ended: dict[str, tuple[str | None, RunRecord | None]] = {}
+    control = SandboxControl(settings)
+    player = Player({**os.environ, **environment_of(settings), "GLHELPERS_IN_FLIGHT_SECONDS": "2"})
 
-    def work() -> None:
-        player = Player({**os.environ, **environment_of(settings), "GLHELPERS_IN_FLIGHT_SECONDS": "2"})
-        try:
-            while waiting:
-                number, row = waiting.popleft()
-                runs = folder / sandbox.instance / "rows" / str(number)
-                ended[row["case"]] = _one(player, id, row, built[row["case"]], settings, control, runs)
-        finally:
-            player.close()
+    def run(numbered: tuple[int, dict[str, Any]]) -> tuple[str | None, RunRecord | None]:
+        number, row = numbered
+        runs = folder / sandbox.instance / "rows" / str(number)
+        return _one(player, id, row, built[row["case"]], settings, control, runs)
 
-    with ThreadPoolExecutor(max_workers=min(2, len(rows))) as pool:
-        for done in [pool.submit(work) for _ in range(min(2, len(rows)))]:
-            done.result()
+    with ThreadPoolExecutor(2) as pool:
+        ended = list(pool.map(run, rows))
     control.close()
     with urlopen(f"{sandbox.urls['gitlab']}/__sandbox/writes") as told:
         writes = json.load(told)["writes"]
     by_case: dict[str, Ran] = {}
-    for _, row in rows:
-        said, record = ended[row["case"]]
+    for (_, row), (said, record) in zip(rows, ended, strict=True):
         names = _identities(built[row["case"]]["records"])
         sent = sum(_is_tool(write) and _concerns(write, names) for write in writes)
         status, why = (record.status.value, record.why) if record is not None else ("failed", said or "")

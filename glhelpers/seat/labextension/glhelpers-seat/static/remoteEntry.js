@@ -168,16 +168,17 @@
       }
       const steps = content.widgets.slice(from, to + 1).filter(cell => cell.model.type === "code");
       steps.forEach(cell => cell.outputArea && cell.outputArea.model.clear());
-      const show = async () => {
+      // Never waited for: JupyterLab rejects a scroll as soon as it scrolls elsewhere itself, as when a field gets the focus.
+      const show = () => {
         if (read >= 0 && !this.isTyping()) {
           content.activeCellIndex = read;
-          await content.scrollToItem(read, "start");
+          content.scrollToItem(read, "start").catch(() => {});
         }
       };
-      await show();
+      show();
       const went = await this.actions.runCells(content, steps, this.panel.sessionContext);
       // Outputs that came have moved what was shown.
-      await show();
+      show();
       if (this.comm) {
         this.comm.send(went ? { ran: last } : { halted: last });
       }
