@@ -153,6 +153,7 @@ def _opened(home: Path, sandbox: Running) -> Iterator[Lab]:
     }
     command = [sys.executable, "-m", "glhelpers.cli", "lab", "--", "--no-browser", f"--ServerApp.port={port}"]
     command += ["--IdentityProvider.token=test", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={home / 'books'}"]
+    command += ["--LabApp.expose_app_in_browser=True"]
     (home / "books").mkdir()
     _lay_out(home / "books")
     with (home / "lab.log").open("w") as log:
@@ -177,7 +178,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def in_the_dark(lab: Lab) -> Iterator[None]:
+def in_the_dark(lab: Lab, own_page: None) -> Iterator[None]:
     """JupyterLab's dark theme, as a person has chosen it before the page is opened."""
     chosen = lab.home / "state" / "lab-settings" / DARK
     chosen.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +209,10 @@ class Notebook:
     def open(self, lab: Lab, name: str, *, form: bool = True) -> None:
         """Open the notebook, in a fresh workspace if the page shows none yet, and wait for its form or else for its kernel."""
         if self.page.url.startswith(lab.url):
-            self.page.locator(".jp-DirListing-itemText").get_by_text(f"{name}.ipynb", exact=True).dblclick()
+            self.page.evaluate(
+                "async path => { await jupyterapp.commands.execute('docmanager:open', { path }) }", f"{name}.ipynb"
+            )
+            self.page.locator("#jp-main-dock-panel .lm-mod-current", has_text=f"{name}.ipynb").wait_for()
         else:
             self.page.goto(f"{lab.url}/workspaces/w{time.time_ns()}/tree/{name}.ipynb?token=test")
         self.panel.locator(".jp-CodeCell").first.wait_for(timeout=60_000)
@@ -296,9 +300,25 @@ class Notebook:
             self.page.set_viewport_size(size)
 
 
+@pytest.fixture(scope="session")
+def pages(chromium: Browser) -> list[Page]:
+    """The page that one test leaves to the next: to load JupyterLab costs more than most tests do with it."""
+    return []
+
+
 @pytest.fixture
-def notebook(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Notebook]:
-    """A page of its own."""
-    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+def notebook(chromium: Browser, pages: list[Page], request: pytest.FixtureRequest) -> Iterator[Notebook]:
+    """A page on which nothing is open; of its own where the test has a JupyterLab of its own, or asks for it."""
+    lends = not {"own_lab", "own_page"} & set(request.fixturenames)
+    page = pages.pop() if lends and pages else chromium.new_page(viewport={"width": 1280, "height": 900})
     yield Notebook(page, Path(request.config.getoption("--screenshots")))
-    page.close()
+    if lends and page.evaluate("Boolean(window.jupyterapp)"):
+        page.evaluate("[...jupyterapp.shell.widgets('main')].forEach(widget => widget.dispose())")
+        pages.append(page)
+    else:
+        page.close()
+
+
+@pytest.fixture
+def own_page() -> None:
+    """Asked for by a test that does to its page what no other test shall meet."""

@@ -46,13 +46,14 @@ def test_neither_a_reload_nor_a_second_page_finds_an_armed_gate(lab: Any, notebo
     notebook.says("armed")
     saved(notebook)
     second = chromium.new_page(viewport={"width": 1280, "height": 900})
-    second.goto(page.url.replace("/workspaces/", "/workspaces/second-") + "?token=test")
+    second.goto(f"{lab.url}/workspaces/second/tree/force_associate.ipynb?token=test")
     second.wait_for_selector(f"{GATE}stale", timeout=60_000)
     notebook.says("stale")
     second.close()
     assert lab.writes()["attempts"] == 0
 
 
+@pytest.mark.usefixtures("own_page")
 def test_a_lost_connection_and_a_new_kernel_leave_a_dead_gate(lab: Any, notebook: Any) -> None:
     """Cut off, the gate cannot be pressed; when the line is back it is stale; a restarted kernel knows nothing of it."""
     page = notebook.page
