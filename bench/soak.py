@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -38,6 +39,7 @@ __all__ = ["Tally", "app", "soaked"]
 
 _MARK = "GLHELPERS_SOAK"
 _HUNG_SECONDS = 90.0
+_PATIENCE = 5.0
 _WINDOW = 50
 
 app = typer.Typer(add_completion=False)
@@ -141,8 +143,10 @@ def soaked(count: int, jobs: int, seed: int, folder: Path) -> Tally:
     mark = secrets.token_hex(8)
     books = {kind: template(kind, folder / f"{kind.replace(' ', '-')}.ipynb") for kind in EXPECTED}
     tally, lock, began = Tally(), threading.Lock(), time.monotonic()
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
     waiting = launches(count, seed)
     # The servers have the mark, and so has all that comes of them; what Python begins for a pool of its own has not.
+    end()
     os.environ[_MARK] = mark
     shared = str(begin() or "off")
     del os.environ[_MARK]
@@ -165,7 +169,7 @@ def soaked(count: int, jobs: int, seed: int, folder: Path) -> Tally:
         for thread in threads:
             thread.join()
     tally.seconds = time.monotonic() - began
-    tally.zombies = _zombies()
+    tally.zombies = _zombies(before)
     end()
     tally.orphans = _orphans(mark)
     early = min(100, count // 4)
@@ -185,14 +189,15 @@ def _around(found: Sequence[tuple[int, float]], launched: int) -> float:
     return median(near) if near else 0.0
 
 
-def _zombies() -> int:
-    """Processes of this tree that have ended and that nobody has asked how."""
-    count = 0
-    for process in psutil.Process().children(recursive=True):
-        try:
-            count += process.status() == psutil.STATUS_ZOMBIE
-        except psutil.Error:
-            continue
+def _zombies(before: set[int]) -> int:
+    """Processes of this soak that have ended, and that nobody has asked how in the seconds since."""
+    until, count = time.monotonic() + _PATIENCE, 1
+    while count and time.monotonic() < until:
+        count = 0
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                count += process.pid not in before and process.status() == psutil.STATUS_ZOMBIE
+        time.sleep(0.05)
     return count
 
 

@@ -30,8 +30,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", default="artefacts/screenshots", help="folder for pictures of the browser tests")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules that take long come first, so that no worker is left alone with one at the end."""
+    """
+    What takes long comes first, so that no worker is left alone with it at the end.
+
+    A module stays with one worker, and so does all that is done in a browser: one JupyterLab and one Chromium for it.
+    """
+    for item in items:
+        group = "browser" if item.get_closest_marker("browser") else str(item.path.relative_to(item.config.rootpath))
+        item.add_marker(pytest.mark.xdist_group(group))
     slow = {item.path for item in items if item.get_closest_marker("notebook") or item.get_closest_marker("browser")}
     items.sort(key=lambda item: (item.get_closest_marker("browser") is None, item.path not in slow))
 

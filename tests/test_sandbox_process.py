@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from processes import gone
 
 from glhelpers.errors import BadSettings
 from glhelpers.sandbox_process import Running, running_sandbox, start_sandbox, state_file
@@ -138,10 +139,7 @@ def test_a_sandbox_on_demand_starts_once_and_ends_with_its_process(end: str) -> 
     )
     urls, children = json.loads(ran.stdout)
     assert (urls, len(children)) == (1, 1)
-    until = time.monotonic() + 5
-    while psutil.pid_exists(children[0]) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not psutil.pid_exists(children[0])
+    assert gone(children[0])
 
 
 def test_the_sandbox_is_told_no_token_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:

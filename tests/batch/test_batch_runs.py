@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,12 @@ def approve_all(desk: Any, tickets: Path) -> None:
 
 def workers_of(process: Any) -> list[psutil.Process]:
     """The worker processes of a running batch."""
-    family = psutil.Process(process.pid).children(recursive=True)
-    server = [child for child in family if any("forkserver" in word for word in child.cmdline())]
-    return [child for child in server if child.ppid() != process.pid]
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with suppress(psutil.Error):  # it has ended meanwhile
+            if child.ppid() != process.pid and any("forkserver" in word for word in child.cmdline()):
+                found.append(child)
+    return found
 
 
 DRIFTS, FITS, LIES = 1024, 1002, 1026

@@ -16,6 +16,7 @@ import psutil
 import pytest
 from forked import DOORS, Played, play, play_cells
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from processes import gone
 
 from glhelpers.kernels.app import CPU_SECONDS, MEMORY_MB
 from glhelpers.kernels.owner import begin, end
@@ -29,16 +30,6 @@ def the_server() -> psutil.Process:
     """The one server of this process."""
     (server,) = [child for child in psutil.Process().children() if child.name() == "glh-fork-server"]
     return server
-
-
-def gone(*numbers: int) -> bool:
-    """Whether these processes have ended, within the seconds that a loaded machine may take."""
-    until = time.monotonic() + 15
-    while time.monotonic() < until:
-        if not any(psutil.pid_exists(number) and psutil.Process(number).status() != "zombie" for number in numbers):
-            return True
-        time.sleep(0.05)
-    return False
 
 
 @pytest.mark.parametrize("stop", ["immediate", "graceful"])
