@@ -12,6 +12,7 @@ import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 from sandboxes import lent_sandbox
 
+from glhelpers.kernels.owner import ADDRESS, begin
 from glhelpers.sandbox_process import Running
 
 # Neither this machine's keyring nor one that another test has defined (any class of that kind offers itself): only what
@@ -44,12 +45,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.get_closest_marker("browser") is None, item.path not in slow))
 
 
+OWN_KERNELS = ("batch", "kernels", "skeleton", "torture")
+"""Rooms where whoever is started has a server of forked kernels of its own, as with a user; elsewhere one is lent."""
+
+
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """State, runs and configuration in the test's folder; no GLHELPERS_* from outside."""
     for name in list(os.environ):
         if name.startswith("GLHELPERS_"):
             monkeypatch.delenv(name)
+    room = request.path.relative_to(Path(__file__).parent).parts[0]
+    # Begun before the test's own environment, so that no test takes it for something that it has left behind.
+    if room not in OWN_KERNELS and (lent := begin()) is not None:
+        monkeypatch.setenv(ADDRESS, str(lent))
     monkeypatch.setenv("GLHELPERS_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("GLHELPERS_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("GLHELPERS_CONFIG", str(tmp_path / "config.toml"))

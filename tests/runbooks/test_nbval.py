@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from glhelpers.actions.catalogue import CATALOGUE, notebook_path
-from glhelpers.kernels.owner import ADDRESS, PROVISIONER, begin
+from glhelpers.kernels.owner import PROVISIONER
 
 pytestmark = pytest.mark.notebook
 
@@ -28,7 +28,7 @@ def nbval(environment: dict[str, str], *arguments: str) -> str:
 
 def test_every_cell_of_every_runbook_runs(tmp_path: Path) -> None:
     """As they come, with the example that each holds; nbval gets its kernels forked, as JupyterLab does."""
-    forked = {ADDRESS: str(begin()), "JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER}
+    forked = {"JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER}
     books = [notebook_path(id) for id in CATALOGUE]
     said = nbval({"GLHELPERS_RUNS_DIR": str(tmp_path), **forked}, "--nbval-lax", *map(str, books))
     cells = [cell for book in books for cell in nbformat.read(book, as_version=4).cells if cell.cell_type == "code"]

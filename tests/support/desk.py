@@ -148,7 +148,7 @@ def served(**files: str) -> Iterator[Running]:
 
 def wait_until(holds: Callable[[], Any]) -> Any:
     """What `holds` gives once it is true."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not (found := holds()):
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.05)
