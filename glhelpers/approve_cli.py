@@ -129,6 +129,7 @@ def _typed_for(out: Console, one: Waiting) -> str:
 
 def _show_plans(out: Console, folder: Path) -> None:
     from glhelpers.batch.approving import changes_in_words, waiting_in
+    from glhelpers.evidence.words import action_in_words
 
     table = Table("line", "ticket", "action", Column("target", overflow="fold"), Column("what changes", ratio=1), "")
     for one in waiting_in(folder):
@@ -136,7 +137,7 @@ def _show_plans(out: Console, folder: Path) -> None:
         table.add_row(
             str(one.entry.row.line),
             str(one.entry.row.ticket or "–"),
-            plan.action,
+            action_in_words(plan.action),
             f"{escape(plan.target.name)} ({plan.target.id})",
             escape(changes_in_words(plan)) + (" [yellow]second person[/]" if plan.second_person else ""),
             "[green]approved[/]" if one.approved else "waits",
@@ -154,9 +155,12 @@ def _same_profile(file: PlanFile, settings: Settings) -> None:
 
 def show_plan(out: Console, file: PlanFile) -> None:
     """Show all that a person has to know of a plan before they approve it."""
+    from glhelpers.evidence.words import action_in_words
+
     plan = file.plan
     out.print(
-        f"[bold]{plan.action}[/] on [bold]{escape(plan.target.name)}[/] (id {plan.target.id}), profile [bold]{plan.profile}[/]"
+        f"[bold]{action_in_words(plan.action)}[/] on [bold]{escape(plan.target.name)}[/] (id {plan.target.id}), "
+        f"profile [bold]{plan.profile}[/]"
     )
     table = Table("what", "before", "after", "")
     for change in plan.changes:

@@ -34,6 +34,7 @@ def list_writes(
 ) -> None:
     """List writes, the latest first; exit code 4 if the journal was changed behind glhelpers' back."""
     from glhelpers.actions.journal_story import OPEN, flaws, stories
+    from glhelpers.evidence.words import action_in_words
 
     journal, out = _journal(), _console()
     found = [
@@ -48,7 +49,7 @@ def list_writes(
             story.short_id,
             story.entries[0].at[:19].replace("T", " "),
             _state(story.state) + (" [bold white on red]⚠ BREAK-GLASS[/]" if story.intent.break_glass else ""),
-            plan.action,
+            action_in_words(plan.action),
             f"{escape(plan.target.name)} ({story.target})",
             escape(story.intent.operator),
             story.intent.run_id,
@@ -66,6 +67,7 @@ def show(
 ) -> None:
     """Show one write row by row: intent, requests, answers, end."""
     from glhelpers.actions.journal_story import stories, story_of
+    from glhelpers.evidence.words import action_in_words
 
     story, out = story_of(stories(_journal()), write), _console()
     if as_json:
@@ -73,7 +75,7 @@ def show(
         return
     plan, intent = story.plan, story.intent
     out.print(
-        f"{_state(story.state)}  [bold]{plan.action}[/] on [bold]{escape(plan.target.name)}[/] ({story.target}), "
+        f"{_state(story.state)}  [bold]{action_in_words(plan.action)}[/] on [bold]{escape(plan.target.name)}[/] ({story.target}), "
         f"profile {escape(plan.profile)}"
     )
     out.print(
@@ -130,6 +132,7 @@ def _by_word(write: str, word: str, because: str) -> Settled:
     from glhelpers.actions.journal_story import stories, story_of
     from glhelpers.batch.settling import BY_WORD, settle_by_word
     from glhelpers.errors import BadParameter
+    from glhelpers.evidence.words import action_in_words
     from glhelpers.settings import load_settings
 
     if word not in BY_WORD:
@@ -138,7 +141,7 @@ def _by_word(write: str, word: str, because: str) -> Settled:
     story = story_of(stories(journal), write)
     journal.close()
     _console().print(
-        f"Your word, and your name, will stand in the journal for {story.plan.action} on "
+        f"Your word, and your name, will stand in the journal for {action_in_words(story.plan.action)} on "
         f"{escape(story.plan.target.name)}. It is asked for only where the read-back cannot tell."
     )
     typed = typer.prompt(f"Type {story.plan.target.typed} to settle", default="", show_default=False)

@@ -77,8 +77,10 @@ def start_sandbox(*, world: str | None = None, faults: str | None = None) -> Run
         )
         timer = threading.Timer(_READY_SECONDS, process.kill)
         timer.start()
-        line = process.stdout.readline() if process.stdout is not None else ""
-        timer.cancel()
+        try:
+            line = process.stdout.readline() if process.stdout is not None else ""
+        finally:
+            timer.cancel()  # after Ctrl-C, too: this process would wait for it before it ends
         try:
             running = _from_line(json.loads(line), process)
         except (ValueError, KeyError, TypeError):

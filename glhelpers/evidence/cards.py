@@ -12,7 +12,6 @@ from glhelpers.evidence.record import fact_line
 from glhelpers.evidence.render import macro
 from glhelpers.evidence.summary import answers, incomplete_sentence
 from glhelpers.evidence.words import (
-    ACTION_WORDS,
     CHECK_SIGNS,
     OUTCOME_WORDS,
     SOURCE_WORDS,
@@ -20,6 +19,7 @@ from glhelpers.evidence.words import (
     STEP_SIGNS,
     VERDICT_SIGNS,
     Sign,
+    action_in_words,
     field_lines,
     handbook_link,
     headline,
@@ -140,7 +140,7 @@ def plan(proposed: ChangePlan) -> Markup:
     return macro(
         "plan_card",
         {
-            "action": ACTION_WORDS.get(proposed.action, proposed.action),
+            "action": action_in_words(proposed.action),
             "target": f"{proposed.target.name} ({proposed.target.kind} {proposed.target.id})",
             "changes": [
                 {
@@ -171,7 +171,7 @@ def receipt(received: Receipt) -> Markup:
         {
             "sign": OUTCOME_WORDS[received.outcome],
             "outcome": str(received.outcome),
-            "action": received.action,
+            "action": action_in_words(received.action),
             "answered": received.answered,
             "sent_at": moment(received.sent_at),
             "settled_from_journal": received.settled_from_journal,

@@ -19,6 +19,7 @@ from glhelpers.evidence.words import (
     OUTCOME_WORDS,
     VERDICT_SIGNS,
     Sign,
+    action_in_words,
     broken_glass,
     handbook_link,
     headline,
@@ -121,7 +122,9 @@ def escalation_markdown(record: RunRecord, label: str, label_exists: bool) -> st
     lines = ["### ↑ Escalation: the write did not succeed", "", f"- {escaped(record.why)}", f"- {told}"]
     if record.plan is not None:
         sent = ", ".join(f"{name} {value}" for name, value in sorted(record.plan.arguments.items()))
-        lines.append(f"- {escaped(record.plan.action)} on {escaped(record.plan.target.name)}: {escaped(sent)}")
+        lines.append(
+            f"- {escaped(action_in_words(record.plan.action))} on {escaped(record.plan.target.name)}: {escaped(sent)}"
+        )
     if record.receipt is not None:
         lines.append(f"- Answer of the tool: {escaped(record.receipt.answered)}")
         lines.append(f"- Read back: {OUTCOME_WORDS[record.receipt.outcome].word}")
@@ -230,7 +233,7 @@ def _plan(record: RunRecord) -> str:
         return ""
     target = escaped(f"{plan.target.name} ({plan.target.kind} {plan.target.id})")
     digest = _plain(record.plan_digest or plan.digest)
-    lines = [f"- {escaped(plan.action)} on {target}, plan `{digest}`"]
+    lines = [f"- {escaped(action_in_words(plan.action))} on {target}, plan `{digest}`"]
     lines += [f"- Follows: {escaped(text)}" for text in plan.consequences]
     lines += [f"- Cannot be undone: {escaped(text)}" for text in plan.cannot_be_undone]
     lines += [f"- Second person needed: {escaped(text)}" for text in plan.second_person]

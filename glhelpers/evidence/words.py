@@ -23,6 +23,7 @@ __all__ = [
     "STEP_SIGNS",
     "VERDICT_SIGNS",
     "Sign",
+    "action_in_words",
     "broken_glass",
     "field_lines",
     "handbook_link",
@@ -82,7 +83,7 @@ ACTION_WORDS: Mapping[str, str] = {
     "unlink": "Unlink the GitLab.com user",
     "add_membership": "Add to the billing account",
 }
-"""What a plan does, as a heading; the record and the requests keep the names."""
+"""What a plan does, in the page's words; the record, the journal and the requests keep the names."""
 
 STEP_SIGNS: Mapping[StepState, Sign] = {
     StepState.done: Sign("✓", "done", "good"),
@@ -226,3 +227,8 @@ def broken_glass(approval: Approval | None) -> str | None:
     if approval is None or approval.break_glass is None:
         return None
     return f"{approval.approved_by} approved alone what takes two people. Reason: {approval.break_glass}"
+
+
+def action_in_words(action: str) -> str:
+    """What a plan or a request does, for people; a name that has no words yet is told as it is."""
+    return ACTION_WORDS.get(action, action)

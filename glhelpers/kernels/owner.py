@@ -87,9 +87,11 @@ class KernelServer:
         if not self.ready and self.reason is None:
             timer = threading.Timer(_READY_SECONDS, self.process.kill)
             timer.start()
-            with self.said:
-                line = self.said.readline().strip()
-            timer.cancel()
+            try:
+                with self.said:
+                    line = self.said.readline().strip()
+            finally:
+                timer.cancel()  # after Ctrl-C, too: this process would wait for it before it ends
             self.ready = line == "ready"
             self.reason = None if self.ready else line or "The server of forked kernels did not start."
         if self.reason is not None:

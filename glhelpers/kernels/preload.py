@@ -49,9 +49,9 @@ class NotForkable(GlhelpersError):
     """Something that was imported has begun a thread: a fork of this process could hang."""
 
 
-def preload() -> None:
+def preload(folder: Path | None = None) -> None:
     """
-    Import all that a runbook needs and freeze it.
+    Import all that a runbook needs and freeze it; what that needs of files lies in `folder`.
 
     Raises `NotForkable` if this process has more than its one thread afterwards.
     """
@@ -60,7 +60,7 @@ def preload() -> None:
         import_module(name)
     _compile_templates()
     _prepare_kernel()
-    _rehearse()
+    _rehearse(folder)
     threads = len(os.listdir("/proc/self/task"))
     if threads != 1:
         raise NotForkable(
@@ -84,12 +84,12 @@ def _prepare_kernel() -> None:
     ForkedKernelApp.instance().prepare()
 
 
-def _rehearse() -> None:
+def _rehearse(folder: Path | None) -> None:
     """A run before the fork makes each run after it a fifth quicker; where it cannot be made, they are as they are."""
     from glhelpers.kernels.rehearsal import rehearse
 
     with suppress(GlhelpersError, OSError):
-        rehearse()
+        rehearse(folder)
 
 
 def _compile_templates() -> None:

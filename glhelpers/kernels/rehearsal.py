@@ -51,17 +51,17 @@ _GIVEN = {
 }
 
 
-def rehearse() -> Status | None:
+def rehearse(where: Path | None = None) -> Status | None:
     """
     Make the run, and forget it; how it ended.
 
-    Nothing is left of it but what makes the next run quicker: no file, thread, connection, variable, token or person.
+    Its files lie below `where` meanwhile: whoever ends this process takes that folder away.  Nothing is left of it but what makes the next run quicker: no file, thread, connection, variable, token or person.
     """
     with as_file(files("glhelpers.kernels") / "rehearsed") as tape:
         heard = read_tape(tape)
     status = None
     with (
-        TemporaryDirectory(prefix="glhelpers-rehearsed-") as folder,
+        TemporaryDirectory(prefix="glhelpers-rehearsed-", dir=where) as folder,
         _answering(heard) as address,
         mock.patch.dict(os.environ, _environment(address, Path(folder)), clear=True),
     ):

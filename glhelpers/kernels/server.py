@@ -199,7 +199,7 @@ def main() -> NoReturn:
     # Ctrl-C in the owner's terminal is the owner's: it ends this server by going away.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        preload()
+        preload(folder)
         server = Server(folder, owner)
     except (GlhelpersError, ImportError, OSError) as error:
         with suppress(OSError):

@@ -169,3 +169,25 @@ def test_forty_kernels_at_once_are_forty_kernels(door: Callable[..., Played]) ->
     assert [one.shown for one in played] == [tuple(f"{n} {cell}" for cell in range(5)) for n in range(40)]
     assert all(one.forked for one in played)
     assert the_server().children() == []
+
+
+@pytest.mark.parametrize(
+    "begins",
+    [
+        "from glhelpers.kernels.owner import connected; asked = lambda: connected(dict(os.environ))",
+        "from glhelpers.sandbox_process import start_sandbox as asked",
+    ],
+    ids=["forked kernels", "sandbox"],
+)
+def test_who_is_interrupted_while_something_starts_does_not_wait_for_it(begins: str) -> None:
+    """Ctrl-C at once: the command ends in seconds, not when the start would have been given up."""
+    script = f"import os, time; {begins}; print('begun', flush=True); asked(); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=15) != 0
+    process.stdout.close()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -37,9 +38,9 @@ print(json.dumps([status, before, stands()]))
 """
 
 
-def test_it_ends_as_a_run_of_the_demonstration_does_and_leaves_nothing() -> None:
+def test_it_ends_as_a_run_of_the_demonstration_does_and_leaves_nothing(tmp_path: Path) -> None:
     """The kept answers are all that today's runbook asks for: else a fact would be unknown and the run be stopped."""
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-P", "-c", LOOK], capture_output=True, text=True, check=True, env=environment
     )
@@ -49,11 +50,12 @@ def test_it_ends_as_a_run_of_the_demonstration_does_and_leaves_nothing() -> None
     assert (after["threads"], after["secrets"], after["persons"]) == (1, 0, False)
 
 
-def test_whoever_gives_the_answers_ends_with_the_server() -> None:
+def test_whoever_gives_the_answers_ends_with_the_server(tmp_path: Path) -> None:
     """Killed in the middle of it, the server leaves no child that answers for ever."""
     script = (
         "import time; from glhelpers.kernels import rehearsal; "
-        "rehearsal._run = lambda folder: (print('begun', flush=True), time.sleep(60)); rehearsal.rehearse()"
+        "rehearsal._run = lambda folder: (print('begun', flush=True), time.sleep(60)); "
+        f"from pathlib import Path; rehearsal.rehearse(Path({str(tmp_path)!r}))"
     )
     process = subprocess.Popen([sys.executable, "-P", "-c", script], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
