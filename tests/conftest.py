@@ -45,8 +45,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.get_closest_marker("browser") is None, item.path not in slow))
 
 
-OWN_KERNELS = ("batch", "kernels", "skeleton", "torture")
-"""Rooms where whoever is started has a server of forked kernels of its own, as with a user; elsewhere one is lent."""
+OWN_KERNELS = (
+    "kernels/",
+    "skeleton/",
+    "torture/",
+    "batch/test_batch_runs",
+    "batch/test_dask",
+    "batch/test_soak",
+    "batch/test_starts",
+)
+"""Rooms and modules where whoever is started has a server of forked kernels of its own, as with a user; elsewhere one is lent."""
 
 
 @pytest.fixture(autouse=True)
@@ -55,9 +63,9 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest
     for name in list(os.environ):
         if name.startswith("GLHELPERS_"):
             monkeypatch.delenv(name)
-    room = request.path.relative_to(Path(__file__).parent).parts[0]
+    place = request.path.relative_to(Path(__file__).parent).as_posix()
     # Begun before the test's own environment, so that no test takes it for something that it has left behind.
-    if room not in OWN_KERNELS and (lent := begin()) is not None:
+    if not place.startswith(OWN_KERNELS) and (lent := begin()) is not None:
         monkeypatch.setenv(ADDRESS, str(lent))
     monkeypatch.setenv("GLHELPERS_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("GLHELPERS_RUNS_DIR", str(tmp_path / "runs"))

@@ -71,7 +71,11 @@ def busy_workers(cluster: psutil.Process) -> list[psutil.Process]:
 def test_workers_that_are_killed_lose_nothing_and_double_nothing(
     desk: Any, cluster: tuple[str, psutil.Process]
 ) -> None:
-    """One is killed while it plans, one while the changes are made: each ticket ends completed, by one change."""
+    """
+    One is killed while it plans, one while the changes are made: each ticket is changed once.
+
+    Whose run is killed after its change was read back is told, the second time, that nothing is left to do.
+    """
     address, process = cluster
     tickets, out = desk.folder / "tickets.csv", desk.folder / "batch"
     _write(tickets, rows(TICKETS))
@@ -98,7 +102,9 @@ def test_workers_that_are_killed_lose_nothing_and_double_nothing(
     until(lambda: busy_workers(process))[0].kill()
     _, said = applying.communicate(timeout=180)
     assert applying.returncode == 0, said
-    assert Counter(_statuses(out)) == {"completed": TICKETS}
+    ended = Counter(_statuses(out))
+    assert ended["completed"] + ended["no_change_needed"] == TICKETS
+    assert ended["no_change_needed"] <= 1
     changed = Counter(one["target"] for one in desk.ask("writes")["writes"] if one["support_tool"])
     assert changed == {f"customer-{number}": 1 for number in range(1, TICKETS + 1)}
 

@@ -206,9 +206,9 @@ class Notebook:
     page: Page
     pictures: Path
 
-    def open(self, lab: Lab, name: str, *, form: bool = True) -> None:
-        """Open the notebook, in a fresh workspace if the page shows none yet, and wait for its form or else for its kernel."""
-        if self.page.url.startswith(lab.url):
+    def open(self, lab: Lab, name: str, *, form: bool = True, alone: bool = False) -> None:
+        """Open the notebook, in a fresh workspace if `alone` or the page shows none; wait for its form, or else its kernel."""
+        if self.page.url.startswith(lab.url) and not alone:
             self.page.evaluate(
                 "async path => { await jupyterapp.commands.execute('docmanager:open', { path }) }", f"{name}.ipynb"
             )

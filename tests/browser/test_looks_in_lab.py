@@ -193,7 +193,7 @@ def every_state(lab: Any, notebook: Any, theme: str) -> None:
     notebook.picture(f"7-record-{theme}", notebook.cell("run.record()"))
     assert notebook.violations() == []
 
-    notebook.open(lab, "force_associate")
+    notebook.open(lab, "force_associate", alone=True)  # a page that is loaded again shows first what it showed first
     notebook.button("Look up ▸").click()
     notebook.says("closed")
     notebook.panel.locator("[data-jp-item-name=save]").click()

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.browser
 
 CASES = {case.ticket: case for case in load_world(DEMO).cases}
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+ALL_PAGES = (("desk", "light"), ("phone", "dark"))
+"""Contrast hangs on the scheme and width on the size; the page with most on it is looked at in every pair of them."""
 FIRST_SCREEN = ("Asked", "Found", "Approved", "Changed", "Verified")
 
 
@@ -66,6 +68,8 @@ def test_a_page_reads_well(chromium: Any, pages: dict[str, Path], request: Any, 
     asked: list[str] = []
     context.on("request", lambda one: asked.append(one.url) if not one.url.startswith("file:") else None)
     for name, path in pages.items():
+        if name != "replaced" and (size, scheme) not in ALL_PAGES:
+            continue
         page = context.new_page()
         page.goto(path.as_uri())
         results = Axe().run(page)
@@ -75,7 +79,7 @@ def test_a_page_reads_well(chromium: Any, pages: dict[str, Path], request: Any, 
         assert violations == [], (name, violations)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{name} is {wide} pixels wider than the {size}"
-        if scheme == "light" or name == "replaced":
+        if (size, scheme) != ("phone", "dark") or name == "replaced":
             page.screenshot(path=pictures / f"50-page-{name}-{size}-{scheme}.png")
         page.close()
     context.close()

@@ -92,7 +92,7 @@ def forces(answer: Explanation) -> bool:
     return answer.runbook == "force_associate"
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(TEXTS, SEEN)
 def test_every_answer_is_whole(text: str, seen: dict[str, Any]) -> None:
     """No exception; an abstention escalates and names no runbook; anchors and runbooks exist."""
@@ -113,7 +113,7 @@ def test_every_answer_is_whole(text: str, seen: dict[str, Any]) -> None:
         assert answer.missing == ()
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(TEXTS, SEEN)
 def test_force_is_named_only_where_all_facts_are_known_and_fit(text: str, seen: dict[str, Any]) -> None:
     """A force needs every fact, whatever the text says."""
@@ -124,7 +124,7 @@ def test_force_is_named_only_where_all_facts_are_known_and_fit(text: str, seen: 
         assert not answer.escalate
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(TEXTS, SEEN, st.data())
 def test_knowing_less_never_leads_to_force(text: str, seen: dict[str, Any], data: st.DataObject) -> None:
     """If an answer is no force, no part of its facts makes it one."""

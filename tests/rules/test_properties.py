@@ -73,7 +73,7 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
     return drawn | {name: draw(STATES) for name in lost}
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(changes())
 def test_every_combination_of_facts_has_exactly_one_outcome(drawn: dict[str, Any]) -> None:
     """No facts raise an error, and the same facts always decide the same; a plan is made only if all rules pass."""
@@ -97,7 +97,7 @@ def test_every_combination_of_facts_has_exactly_one_outcome(drawn: dict[str, Any
         assert ChangePlan.model_validate_json(plan.model_dump_json()).digest == plan.digest
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(changes(), st.sampled_from(NAMES))
 def test_an_unknown_fact_never_lets_a_plan_through(drawn: dict[str, Any], lost: str) -> None:
     """Whatever else holds: with any one fact unknown there is no plan."""
@@ -106,7 +106,7 @@ def test_an_unknown_fact_never_lets_a_plan_through(drawn: dict[str, Any], lost: 
     assert decide(POLICY, evaluate(POLICY, facts)).status is not None
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(changes())
 def test_a_plan_changes_with_every_finding(drawn: dict[str, Any]) -> None:
     """Two plans on different findings differ in digest, and the difference can be told in words."""

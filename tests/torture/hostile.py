@@ -184,7 +184,7 @@ def _of_the_evidence(record: Any) -> Iterator[str]:
 BATTERY = Battery(
     "hostile",
     "Whatever a service answers, the run ends with a status, writes nothing, plans nothing else, and its evidence is inert",
-    short=8,
+    short=4,
     long=1500,
     run=run,
 )

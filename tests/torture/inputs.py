@@ -155,7 +155,7 @@ BATTERY = Battery(
     "inputs",
     "Whatever is given as a parameter, by notebook, command line or papermill, is refused in a sentence or taken as text: "
     "no code runs, no other address is asked, nothing is written",
-    short=40,
+    short=20,
     long=3000,
     run=run,
 )
