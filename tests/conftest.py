@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from glhelpers.sandbox_process import Running
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 keyring.set_keyring(NoKeyring())
 
+
+# A shell that begins the tests in the background has them ignore Ctrl-C, and with them all that they begin.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an input takes to be drawn says something of the machine, not of what is tried.
 hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -50,6 +55,7 @@ OWN_KERNELS = (
     "skeleton/",
     "torture/",
     "batch/test_batch_runs",
+    "batch/test_cut_off_sending",
     "batch/test_dask",
     "batch/test_soak",
     "batch/test_starts",

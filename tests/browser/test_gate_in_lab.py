@@ -17,6 +17,7 @@ def armed(notebook: Any) -> None:
     notebook.says("closed")
     notebook.gate.get_by_label("Type the target").fill("fox-university")
     notebook.says("armed")
+    assert notebook.violations() == []
 
 
 def saved(notebook: Any) -> None:
@@ -35,6 +36,7 @@ def test_neither_a_reload_nor_a_second_page_finds_an_armed_gate(lab: Any, notebo
     saved(notebook)
     page.reload()
     notebook.says("stale")
+    assert notebook.violations() == []
     notebook.picture("54-gate-stale", notebook.gate)
     assert notebook.approve.is_disabled()
     notebook.run_from("run.apply()")

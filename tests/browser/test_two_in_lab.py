@@ -32,6 +32,7 @@ def test_two_open_gates_make_one_change(lab: Any, notebook: Any, chromium: Any) 
         one.page.wait_for_selector(ENDED, timeout=60_000)
     texts = [one.page.locator(".jp-Notebook").inner_text() for one in (notebook, other)]
     shown = [one.gate.locator(".glh-gate-message").inner_text() for one in (notebook, other)]
+    assert notebook.violations() + other.violations() == []
     other.picture("40-two-operators", other.cell("run.apply()"))
     page.close()
     assert sum("Completed: written and verified" in text for text in texts) == 1

@@ -273,7 +273,7 @@ def test_the_command_shows_the_plan_and_what_stays_done(desk: Any, monkeypatch: 
     shown = CliRunner().invoke(app, ["undo", str(done.folder)])
     assert shown.exit_code == 0, shown.output
     for words in (
-        "clear_subscription",
+        "Clear Subscription",
         "ultimate",
         "cannot be undone: Mails",
         "a second person must approve",
