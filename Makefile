@@ -14,7 +14,7 @@ setup: $(READY) ## Make .venv from the locked, hashed requirements
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
-	@echo "Setting up $(VENV) (once; about half a minute) ..."
+	@echo "Setting up $(VENV) (once; about a minute) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 2; }
 	@$(BIN)/pip install -q --require-hashes --only-binary :all: -r requirements.lock
 	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
