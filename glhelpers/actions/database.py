@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_rand
 
 from glhelpers.errors import BadSettings
 
-__all__ = ["append_only", "durable_engine"]
+__all__ = ["append_only", "durable_engine", "has_tables"]
 
 _BUSY_SECONDS = 30
 _LOCK = 7305911
@@ -77,6 +78,14 @@ def _postgresql(url: str) -> Engine:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
     return engine
+
+
+def has_tables(connection: Connection, names: Collection[str]) -> bool:
+    """Whether all of these are there, as far as one quick look can tell; every run of a batch opens the journal anew."""
+    if connection.dialect.name != "sqlite":
+        return False
+    found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars()
+    return set(names) <= set(found)
 
 
 _SQLITE_STAYS = """

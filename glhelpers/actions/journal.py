@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from glhelpers.actions.database import append_only, durable_engine
+from glhelpers.actions.database import append_only, durable_engine, has_tables
 from glhelpers.errors import BadSettings, GateClosed, WriteInProgress, WrittenMeanwhile
 
 __all__ = ["Entry", "Intent", "Journal", "me"]
@@ -117,7 +117,8 @@ class Journal:
         try:
             self._engine = durable_engine(url)
             with self._engine.begin() as connection:
-                _META.create_all(connection)
+                if not has_tables(connection, _META.tables):
+                    _META.create_all(connection)
         except (SQLAlchemyError, ImportError) as error:
             raise BadSettings(
                 f"The journal cannot be opened ({type(error).__name__}).",

@@ -17,7 +17,7 @@ from glhelpers.actions.journal_story import OPEN, Story, of_run
 from glhelpers.errors import BadSettings
 from glhelpers.evidence.folder import RunFolder
 from glhelpers.evidence.markdown import summary_markdown
-from glhelpers.evidence.notebook import finished_notebook
+from glhelpers.evidence.notebook import finished_notebook, notebook_text
 from glhelpers.evidence.page import html_page
 from glhelpers.evidence.rebuilt import rebuilt_notebook
 from glhelpers.evidence.seal import seal
@@ -122,7 +122,7 @@ def close_folder(
     """
     with people_of(folder.path):
         kept = finished_notebook(notebook, record)
-        folder.write_text("notebook.ipynb", nbformat.v4.writes(kept))
+        folder.write_text("notebook.ipynb", notebook_text(kept))
         folder.write_text("notebook.html", html_page(record, kept))
     folder.write_text("summary.md", summary_markdown(record))
     folder.write_record(record)

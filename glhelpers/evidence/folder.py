@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 from collections import deque
@@ -20,6 +19,7 @@ from glhelpers.errors import BadParameter, BadPlanFile, NotStored, OperatorError
 from glhelpers.evidence.held import Hold, hold
 from glhelpers.evidence.personal import pseudonym_key
 from glhelpers.evidence.redact import knowledge, live_forms, redact_json
+from glhelpers.evidence.text import readable_json
 from glhelpers.models.record import RunRecord
 from glhelpers.models.request import ticket_number
 
@@ -118,7 +118,7 @@ class RunFolder:
     def write_json(self, name: str, value: Any) -> Path:
         """Write a model or a JSON value, readable and always the same for the same value; see `write_bytes`."""
         plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-        return self.write_text(name, json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        return self.write_text(name, readable_json(plain) + "\n")
 
     def write_record(self, record: RunRecord) -> Path:
         """Write `record.json`, redacted; a reader sees the former or the new record, never a part of one."""

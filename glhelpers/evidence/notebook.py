@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from nbformat import NotebookNode
+from nbformat.v4.rwbase import split_lines, strip_transient
 
 from glhelpers.evidence.folder import redacted_record
 from glhelpers.evidence.markdown import answers_markdown
@@ -14,9 +16,10 @@ from glhelpers.evidence.redact import redact_json, redact_text
 from glhelpers.evidence.render import stylesheet
 from glhelpers.evidence.sanitise import safe_html
 from glhelpers.evidence.summary import ANSWERS_CELL, INCOMPLETE_CELL
+from glhelpers.evidence.text import readable_json
 from glhelpers.models.record import RunRecord, StepState
 
-__all__ = ["FROM_RECORD", "finished_notebook", "steps_of"]
+__all__ = ["FROM_RECORD", "finished_notebook", "notebook_text", "steps_of"]
 
 FROM_RECORD = "from the record"
 """What `metadata.glhelpers.outputs` of a cell says whose own outputs were lost and are made anew."""
@@ -41,6 +44,18 @@ def finished_notebook(notebook: NotebookNode, record: RunRecord) -> NotebookNode
     cells = [_finished_cell(NotebookNode(cell), not_run) for cell in notebook.cells if cell.get("id") not in own]
     book = {"cells": [_answers_cell(record), *cells], "metadata": _metadata(notebook.metadata, record)}
     return NotebookNode({**notebook, **book})
+
+
+def notebook_text(notebook: NotebookNode) -> str:
+    """What stands in the file of a notebook: what `nbformat.v4.writes` makes, in half of the time."""
+    own = {"cells": deepcopy(notebook.cells), "metadata": NotebookNode(notebook.metadata)}
+    return readable_json(_in_order(strip_transient(split_lines(NotebookNode({**notebook, **own})))))
+
+
+def _in_order(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _in_order(item) for key, item in sorted(value.items())}
+    return [_in_order(item) for item in value] if isinstance(value, list) else value
 
 
 def _answers_cell(record: RunRecord) -> NotebookNode:
@@ -150,7 +165,11 @@ def _string(value: object) -> str:
 
 
 def _text(text: str) -> str:
-    return _HOME.sub("~", redact_text(_string(text)))
+    return _without_home(redact_text(_string(text)))
+
+
+def _without_home(text: str) -> str:
+    return _HOME.sub("~", text) if "/" in text or "\\" in text else text
 
 
 def _without_folders(source: str) -> str:
@@ -161,7 +180,7 @@ def _without_folders(source: str) -> str:
 def _plain(value: Any) -> Any:
     match redact_json(value):
         case str() as text:
-            return _HOME.sub("~", text)
+            return _without_home(text)
         case dict() as entries:
             return {key: _plain(item) for key, item in entries.items()}
         case list() as items:
@@ -172,10 +191,6 @@ def _plain(value: Any) -> Any:
 
 def _node(value: Any) -> Any:
     """Plain dictionaries as the nodes that nbformat works with."""
-    match value:
-        case Mapping():
-            return NotebookNode({str(key): _node(item) for key, item in value.items()})
-        case list():
-            return [_node(item) for item in value]
-        case _:
-            return value
+    if isinstance(value, (dict, Mapping)):
+        return NotebookNode({str(key): _node(item) for key, item in value.items()})
+    return [_node(item) for item in value] if isinstance(value, list) else value

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 from glhelpers.evidence.redact import knowledge, redact_json
+from glhelpers.evidence.text import readable_json
 from glhelpers.models.record import RunRecord
 
 __all__ = ["RecordText"]
@@ -31,7 +31,7 @@ class RecordText:
         known = self._parts.get(name)
         if known is None or not _same(known[0], value):
             plain = redact_json(record.model_dump(mode="json", include={name}))
-            text = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
+            text = readable_json(plain)
             known = self._parts[name] = (value, text.removeprefix("{\n").removesuffix("\n}"))
         return known[1]
 

@@ -26,10 +26,10 @@ from glhelpers.evidence.patterns import (
     SECRET_KEY,
     SECRET_PAIR,
     SECRETS,
-    SUSPICIOUS,
     Shape,
     masked,
     may_hold_address,
+    may_hold_secret,
 )
 from glhelpers.evidence.personal import (
     Level,
@@ -80,6 +80,7 @@ _MASKED_ADDRESS = re.compile(r"(?<![\w-])person-[0-9a-f]{6}@(?:…|[\w.-]+\w)")
 
 _live_forms: dict[str, None] = {}
 _longest_first: tuple[str, ...] = ()
+_shortest_form = 0
 
 
 @dataclass(frozen=True)
@@ -92,19 +93,20 @@ class SecretHit:
 
 def register_secret(secret: SecretStr) -> None:
     """From now on this very text is masked wherever it stands, in whatever usual encoding."""
-    global _longest_first
+    global _longest_first, _shortest_form
     new = [form for form in _forms(secret.get_secret_value()) if form not in _live_forms]
     if new:
         _live_forms.update(dict.fromkeys(new))
         _longest_first = tuple(sorted(_live_forms, key=len, reverse=True))
+        _shortest_form = len(_longest_first[-1])
         _forget_texts()
 
 
 def forget_secrets() -> None:
     """Drop every registered secret and name; for the end of a process that served several operators."""
-    global _longest_first
+    global _longest_first, _shortest_form
     _live_forms.clear()
-    _longest_first = ()
+    _longest_first, _shortest_form = (), 0
     _forget_texts()
     forget_people()
 
@@ -184,10 +186,11 @@ def _cleaned(text: str, masking: Masking) -> str:
 
 def _without_secrets(text: str, masking: Masking) -> str:
     """What does not depend on the persons of a run, so is the same for every run of a batch."""
-    for form in _longest_first:
-        if form in text:
-            text = text.replace(form, masked(LIVE))
-    if not SUSPICIOUS.search(text):
+    if len(text) >= _shortest_form:
+        for form in _longest_first:
+            if form in text:
+                text = text.replace(form, masked(LIVE))
+    if not may_hold_secret(text):
         return text
     for shape in shapes_in(text):
         text = shape.pattern.sub(partial(_without_secret, shape), text)
@@ -217,17 +220,22 @@ def redact_json(value: Any, masking: Masking | None = None) -> Any:
 
 
 def _redact_value(value: Any, masking: Masking, look: Callable[[str], str]) -> Any:
-    match value:
-        case str():
-            return look(value)
-        case Mapping():
-            return {look(str(key)): _redact_entry(value, str(key), item, masking, look) for key, item in value.items()}
-        case [str() as name, str() as item] if item and SECRET_PAIR.fullmatch(name):
-            return [look(name), masked(look(name.lower()))]
-        case list() | tuple():
-            return [_redact_value(item, masking, look) for item in value]
-        case _:
-            return value
+    if isinstance(value, str):
+        return look(value)
+    if isinstance(value, (dict, Mapping)):  # the first is told much quicker, and nearly always it is that
+        return {look(str(key)): _redact_entry(value, str(key), item, masking, look) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        if len(value) == 2 and (pair := _redacted_pair(*value, look=look)) is not None:
+            return pair
+        return [_redact_value(item, masking, look) for item in value]
+    return value
+
+
+def _redacted_pair(name: Any, item: Any, look: Callable[[str], str]) -> list[str] | None:
+    """A name and a secret that stand together, as headers and queries are told; None if it is no such pair."""
+    if isinstance(name, str) and isinstance(item, str) and item and SECRET_PAIR.fullmatch(name):
+        return [look(name), masked(look(name.lower()))]
+    return None
 
 
 def masked_fields(value: BaseModel, leave_out: Collection[str] = ()) -> dict[str, Any]:
@@ -246,12 +254,12 @@ def masked_fields(value: BaseModel, leave_out: Collection[str] = ()) -> dict[str
 def shapes_in(text: str) -> Iterator[Shape]:
     """The shapes that a text may hold: those of which it has a telling part."""
     lower = text.lower()
-    return (
-        shape
-        for shape in SECRETS
-        if any(needle in lower for needle in shape.needles)
-        and (shape.telltale is None or shape.telltale.search(text) is not None)
-    )
+    for shape in SECRETS:
+        for needle in shape.needles:  # plain loops: this is asked of every text of a run
+            if needle in lower:
+                if shape.telltale is None or shape.telltale.search(text) is not None:
+                    yield shape
+                break
 
 
 def find_secrets(text: str) -> list[SecretHit]:

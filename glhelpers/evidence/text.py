@@ -1,10 +1,13 @@
-"""Server text made harmless to look at: no terminal codes, no characters that hide or reorder others."""
+"""Texts as people read them: what a server says without codes that hide or reorder, JSON with an entry a line."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
-__all__ = ["clean_text", "one_line"]
+from pydantic_core import to_json
+
+__all__ = ["clean_text", "one_line", "readable_json"]
 
 _ESCAPES = re.compile(
     r"""
@@ -42,3 +45,12 @@ def clean_text(text: str) -> str:
 def one_line(text: str) -> str:
     """The cleaned text on one line, with runs of white space made one space."""
     return " ".join(clean_text(text).split())
+
+
+def readable_json(value: Any) -> str:
+    """
+    A JSON value as a text for people, an entry a line, always the same for the same value; NaN is told as null.
+
+    Raises `ValueError` for a text that holds half of a surrogate pair: see `clean_text`.
+    """
+    return to_json(value, indent=1, inf_nan_mode="null").decode()

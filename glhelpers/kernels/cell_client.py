@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -120,10 +121,19 @@ def run_cells(client: PapermillNotebookClient, kernel: CellKernel) -> NotebookNo
             client.nb_man.cell_exception(cell, cell_index=index, exception=error)
             break
         finally:
-            client.nb_man.cell_complete(cell, cell_index=index)
+            _complete(client, cell, index)
     client.nb.metadata["language_info"] = kernel.language_info
     client.set_widgets_metadata()
     return client.nb
+
+
+def _complete(client: PapermillNotebookClient, cell: NotebookNode, index: int) -> None:
+    """As papermill does; only that it takes a millisecond to read its own start time back, for each cell."""
+    times = cell.metadata.papermill
+    began, times["start_time"] = times["start_time"], None
+    client.nb_man.cell_complete(cell, cell_index=index)
+    ended = datetime.fromisoformat(times["end_time"])
+    times["start_time"], times["duration"] = began, (ended - datetime.fromisoformat(began)).total_seconds()
 
 
 def _run_cell(client: PapermillNotebookClient, kernel: CellKernel, cell: NotebookNode, index: int) -> None:
