@@ -16,7 +16,7 @@ pytestmark = pytest.mark.notebook
 
 TRACES = {
     #                        what a first notebook does, what a second one asks, and what it must find
-    "an attribute of a module": ("import pandas; pandas.left = 1", "import pandas; hasattr(pandas, 'left')", "False"),
+    "an attribute of a module": ("import httpx; httpx.left = 1", "import httpx; hasattr(httpx, 'left')", "False"),
     "a module": ("import wave", "import sys; 'wave' in sys.modules", "False"),
     "a built-in name": ("import builtins; builtins.left = 1", "'left' in dir(__import__('builtins'))", "False"),
     "a variable": ("left = 1", "'left' in globals()", "False"),
