@@ -225,7 +225,7 @@ def _redact_value(value: Any, masking: Masking, look: Callable[[str], str]) -> A
     if isinstance(value, (dict, Mapping)):  # the first is told much quicker, and nearly always it is that
         return {look(str(key)): _redact_entry(value, str(key), item, masking, look) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        if len(value) == 2 and (pair := _redacted_pair(*value, look=look)) is not None:
+        if len(value) == 2 and (pair := _redacted_pair(value[0], value[1], look)) is not None:
             return pair
         return [_redact_value(item, masking, look) for item in value]
     return value
