@@ -261,7 +261,12 @@ def may_hold_address(text: str) -> bool:
 
 
 # One of these stands, whatever the case, in every text that holds a secret, an address or the beginning of either.
-_SIGNS = ["@", "40", "&#64", "commat", "＠", "at]", "at)", "gr1348941", "eyj", "://", "private", "token", "secret", "bearer", "basic", "cookie", "oauth", "sess", "authori", "passw", "pwd", "key", "akia", "asia", "xox", "xapp-", "hvs.", "hvb.", "hvr.", "sg.", "curl", "wget", "signature", "sig="]
+_SIGNS = (
+    *("@", "40", "&#64", "commat", "\uff20", "at]", "at)", "://"),
+    *("token", "secret", "bearer", "basic", "cookie", "oauth", "sess", "authori", "passw", "pwd", "key", "private"),
+    *("gr1348941", "eyj", "akia", "asia", "xox", "xapp-", "hvs.", "hvb.", "hvr.", "sg."),
+    *("curl", "wget", "signature", "sig="),
+)
 _GITLAB_SIGN = re.compile(r"gl[a-z]{2,6}(?:[-%&\\\u2010-\u2015\u2212\uff0d])")
 _LONG_WORD = re.compile(r"[\w+/=-]{20}")
 _SHORTEST = 20
