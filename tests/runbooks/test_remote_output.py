@@ -1,19 +1,18 @@
-"""Papermill's own remote paths for outputs, with forked kernels: the executed notebook lies in the bucket."""
+"""Papermill's own remote paths for outputs, with forked kernels: the executed notebook lies where it was sent."""
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
-import boto3
 import nbformat
 import pytest
-from moto.server import ThreadedMotoServer
 
 pytestmark = pytest.mark.notebook
 
@@ -24,51 +23,61 @@ FOX = {
     "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1002",
     "issue": "gitlab-com/support/internal-requests#2",
 }
-BUCKET = "evidence"
+
+
+class Store(ThreadingHTTPServer):
+    """Keeps what is put under a path; the last one counts, as in any store of objects."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        super().__init__(("127.0.0.1", 0), _Request)
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Request(BaseHTTPRequestHandler):
+    server: Store
+
+    def do_PUT(self) -> None:
+        self.server.kept[self.path] = self.rfile.read(int(self.headers["content-length"])).decode()
+        self.send_response(201)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nobody reads it."""
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A server that speaks S3, with one bucket, and the environment by which its clients find it."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "of-the-test",
-        "AWS_SECRET_ACCESS_KEY": "of-the-test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket=BUCKET)
-    try:
-        yield environment
-    finally:
-        server.stop()
+def store() -> Iterator[Store]:
+    """A store that takes objects by HTTP."""
+    with Store() as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
 @pytest.mark.parametrize("kernel", ["glhelpers", "python3"], ids=["forked", "ordinary"])
-def test_papermill_writes_the_executed_notebook_to_a_bucket(
-    kernel: str, store: dict[str, str], desk: Any, tmp_path: Path
-) -> None:
-    """`papermill runbook.ipynb s3://…`: one whole notebook of this ticket lies there, and the run's folder here."""
+def test_papermill_sends_the_executed_notebook_to_a_store(kernel: str, store: Store, desk: Any, tmp_path: Path) -> None:
+    """`papermill runbook.ipynb http://…`: one whole notebook of this ticket lies there, and the run's folder here."""
     words = [word for name, value in FOX.items() for word in ("-p", name, value)]
-    target = f"s3://{BUCKET}/1002/force_associate.ipynb"
+    target = f"{store.url}/1002/force_associate.ipynb"
     done = subprocess.run(
         [sys.executable, "-m", "papermill", str(RUNBOOK), target, "--no-progress-bar", "-k", kernel, *words],
-        env={**os.environ, **desk.environment, **store},
+        env={**os.environ, **desk.environment},
         cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-
-    client = boto3.client("s3")
-    assert [one["Key"] for one in client.list_objects_v2(Bucket=BUCKET)["Contents"]] == ["1002/force_associate.ipynb"]
-    kept = client.get_object(Bucket=BUCKET, Key="1002/force_associate.ipynb")["Body"].read().decode()
+    assert list(store.kept) == ["/1002/force_associate.ipynb"]
+    (kept,) = store.kept.values()
     book = nbformat.reads(kept, as_version=4)
     nbformat.validate(book)
     assert book.metadata.papermill.output_path == target
