@@ -38,6 +38,39 @@ def test_a_copy_differs_in_its_parameters_only(id: str, tmp_path: Path) -> None:
     assert given == {name: hostile if name == "ticket_url" else "" for name in CATALOGUE[id].parameters.model_fields}
 
 
+def test_a_copy_for_another_change_leaves_the_first_as_it_is(tmp_path: Path) -> None:
+    """The link of an earlier record leads to its own change, and to what was run there, whatever comes after it."""
+    ticket = "https://gitlab.zendesk.com/agent/tickets/1002"
+    steps = [
+        NextRunbook(runbook="undo", why="", parameters={"write": write, "ticket_url": ticket})
+        for write in ("a1b2c3d4", "e5f6a7b8")
+    ]
+    first, second = (filled_notebooks([step], tmp_path)[step.command] for step in steps)
+    assert (first, second) == ("tickets/1002/undo.ipynb", "tickets/1002/undo-2.ipynb")
+    book = nbformat.read(tmp_path / first, as_version=4)
+    (gate,) = [cell for cell in book.cells if "step:confirm" in cell.metadata.get("tags", [])]
+    gate.outputs = [nbformat.v4.new_output("stream", text="asked")]
+    nbformat.write(book, tmp_path / first)
+    assert filled_notebooks(steps, tmp_path) == {steps[0].command: first, steps[1].command: second}
+    (gate,) = [
+        cell
+        for cell in nbformat.read(tmp_path / first, as_version=4).cells
+        if "step:confirm" in cell.metadata.get("tags", [])
+    ]
+    assert gate.outputs[0].text == "asked"
+
+
+@pytest.mark.parametrize("content", ["", "no JSON", "{}", '{"cells": [{}]}'])
+def test_a_file_that_is_no_notebook_stays(content: str, tmp_path: Path) -> None:
+    """Somebody has put it there; the copy stands beside it."""
+    other = tmp_path / "tickets" / "no-ticket" / "self_serve.ipynb"
+    other.parent.mkdir(parents=True)
+    other.write_text(content)
+    step = NextRunbook(runbook="self_serve", why="", parameters={})
+    assert filled_notebooks([step], tmp_path) == {step.command: "tickets/no-ticket/self_serve-2.ipynb"}
+    assert other.read_text() == content
+
+
 def test_a_folder_that_cannot_be_written_gives_no_link(tmp_path: Path) -> None:
     """The command is there all the same."""
     blocked = tmp_path / "tickets"

@@ -7,12 +7,12 @@ What a copy shows of an earlier run is kept aside, and can still be attached.
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from glhelpers.handing_on import shows_a_run
 from glhelpers.sessions import move_remembered_notebook
 
 __all__ = ["EARLIER", "desk_for", "lay_out"]
@@ -40,25 +40,12 @@ def lay_out(desk: Path, runbooks: Path, state_dir: Path) -> None:
     """Put a fresh copy of every runbook on the desk; one that holds outputs is moved to `EARLIER` before."""
     for source in sorted(runbooks.glob("*.ipynb")):
         copy = desk / source.name
-        if copy.is_file() and _shows_a_run(copy):
+        if copy.is_file() and shows_a_run(copy):
             kept = desk / EARLIER / f"{copy.stem}-{datetime.fromtimestamp(copy.stat().st_mtime):%Y%m%d-%H%M%S}.ipynb"
             kept.parent.mkdir(exist_ok=True)
             copy.rename(kept)
             move_remembered_notebook(state_dir, copy, kept)
         shutil.copyfile(source, copy)
-
-
-def _shows_a_run(path: Path) -> bool:
-    """Whether a step's cell has outputs; of a file that is no notebook nothing is thrown away either."""
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        return any(
-            cell.get("outputs")
-            for cell in cells
-            if any(str(tag).startswith("step:") for tag in cell["metadata"].get("tags", []))
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return True
 
 
 def _is_free(mark: int) -> bool:
