@@ -11,7 +11,7 @@ import hypothesis
 import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
-from sandboxes import lent_sandbox
+from sandboxes import addresses, lent_sandbox
 
 from glhelpers.kernels.owner import ADDRESS, begin
 from glhelpers.sandbox_process import Running
@@ -92,8 +92,6 @@ def sandbox() -> Iterator[Running]:
 @pytest.fixture
 def on_sandbox(sandbox: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
     """The same, with the environment pointing to it as a user's would."""
-    for service, url in sandbox.urls.items():
-        monkeypatch.setenv(f"GLHELPERS_{service.upper()}_URL", url)
-        token = sandbox.tokens["admin" if service == "gitlab" else service]
-        monkeypatch.setenv(f"GLHELPERS_{service.upper()}_TOKEN", token)
+    for name, value in addresses(sandbox).items():
+        monkeypatch.setenv(name, value)
     return sandbox

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sandboxes import addresses, lent_sandbox
 
 from glhelpers import __version__
 from glhelpers.cli import main
-from glhelpers.sandbox_process import Running, start_sandbox
+from glhelpers.sandbox_process import Running
 
 FOX = {
     "namespace": "fox-university",
@@ -39,20 +40,15 @@ Command = Callable[..., Said]
 @pytest.fixture(scope="module")
 def served() -> Iterator[Running]:
     """One sandbox for all commands here; none of them changes anything."""
-    running = start_sandbox()
-    yield running
-    assert running.process is not None
-    running.process.communicate(timeout=5)
+    with lent_sandbox() as running:
+        yield running
 
 
 @pytest.fixture
 def environment(served: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The environment of a user whose commands reach the sandbox, in a folder of their own."""
-    for service, url in served.urls.items():
-        monkeypatch.setenv(f"GLHELPERS_{service.upper()}_URL", url)
-        monkeypatch.setenv(
-            f"GLHELPERS_{service.upper()}_TOKEN", served.tokens["admin" if service == "gitlab" else service]
-        )
+    for name, value in addresses(served).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
 
 

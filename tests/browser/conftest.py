@@ -13,22 +13,24 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe import violations
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
-from sandboxes import begin_anew, lent_sandbox
+from sandboxes import begin_anew, environment_on, lent_sandbox
 
-from glhelpers.sandbox_process import Running
+from glhelpers.sandbox_process import Running, state_file
 
 OURS = {"include": [[".glh-seat"], [".glh-gate"], [".jp-OutputArea-output .glh"]]}
-WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+WCAG = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 STANDS = ".jp-NotebookPanel:not(.lm-mod-hidden)"
-DARK = "@jupyterlab/apputils-extension/themes.jupyterlab-settings"
+SCREEN: Any = {"width": 1280, "height": 900}
+OF_THE_LAB = ("lab-settings", "lab-pages", "rehearsal")
+"""Folders of the state that were there when it had just been opened."""
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 
@@ -41,6 +43,8 @@ class Lab:
     home: Path
     sandbox: Running
     pid: int
+    pages: list[Page] = field(default_factory=list)
+    """The page that one test leaves to the next: to load JupyterLab costs more than most tests do with it."""
 
     @property
     def runs(self) -> Path:
@@ -69,12 +73,25 @@ class Lab:
             self._server("DELETE", f"kernels/{kernel['id']}")
         _lay_out(self.books)
         for path in (self.home / "state").iterdir():
-            if path.is_dir() and path.name not in ("lab-settings", "lab-pages"):
+            if path.is_dir() and path.name not in OF_THE_LAB:
                 shutil.rmtree(path)
-            elif path.is_file():
+            elif path.is_file() and path != state_file(path.parent):
                 path.unlink()
         shutil.rmtree(self.runs, ignore_errors=True)
+        shutil.rmtree(self._kernelspec, ignore_errors=True)
+        (self.home / "config.toml").unlink(missing_ok=True)
         begin_anew(self.sandbox)
+
+    def give_kernels(self, **environment: str) -> None:
+        """Until it begins anew, its kernels have this in their environment, which their kernelspec may add to."""
+        command = ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        told = {"argv": command, "display_name": "Python 3 (ipykernel)", "language": "python", "env": environment}
+        self._kernelspec.mkdir(parents=True)
+        (self._kernelspec / "kernel.json").write_text(json.dumps(told))
+
+    @property
+    def _kernelspec(self) -> Path:
+        return self.home / "jupyter" / "kernels" / "python3"
 
     def _server(self, method: str, path: str) -> Any:
         asked = urllib.request.Request(f"{self.url.removesuffix('/lab')}/api/{path}", method=method)
@@ -99,7 +116,7 @@ def lasting_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("lab")
     with lent_sandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
         _point_to(patch, home, sandbox)
-        with _opened(home, sandbox) as lab:
+        with opened(home, sandbox) as lab:
             yield lab
 
 
@@ -112,23 +129,19 @@ def lab(lasting_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 
 @pytest.fixture
-def own_lab(on_sandbox: Running, tmp_path: Path) -> Iterator[Lab]:
+def own_lab(on_sandbox: Running, tmp_path: Path, chromium: Browser) -> Iterator[Lab]:
     """One of the test's own, in the environment as the test has made it until now."""
-    with _opened(tmp_path, on_sandbox) as lab:
+    with opened(tmp_path, on_sandbox) as lab:
         yield lab
+        for page in lab.pages:
+            page.context.close()
 
 
 def _point_to(patch: pytest.MonkeyPatch, home: Path, sandbox: Running) -> None:
     """The environment of whoever works on this sandbox in this folder."""
-    for name in ("STATE_DIR", "RUNS_DIR"):
-        patch.setenv(f"GLHELPERS_{name}", str(home / name.lower().removesuffix("_dir")))
-    patch.setenv("GLHELPERS_CONFIG", str(home / "config.toml"))
-    patch.setenv("GLHELPERS_OPERATOR", "tester")
-    patch.setenv("GLHELPERS_IN_FLIGHT_SECONDS", "2")
+    for name, value in environment_on(sandbox, home).items():
+        patch.setenv(name, value)
     patch.setenv("GLHELPERS_TRUSTED_SIGNERS", str(home / "signers"))
-    for service, url in sandbox.urls.items():
-        patch.setenv(f"GLHELPERS_{service.upper()}_URL", url)
-        patch.setenv(f"GLHELPERS_{service.upper()}_TOKEN", sandbox.tokens["admin" if service == "gitlab" else service])
 
 
 def _lay_out(books: Path) -> None:
@@ -140,7 +153,7 @@ def _lay_out(books: Path) -> None:
 
 
 @contextmanager
-def _opened(home: Path, sandbox: Running) -> Iterator[Lab]:
+def opened(home: Path, sandbox: Running) -> Iterator[Lab]:
     """`glhelpers lab` on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -150,6 +163,7 @@ def _opened(home: Path, sandbox: Running) -> Iterator[Lab]:
         "JUPYTER_CONFIG_DIR": str(home / "jupyter-config"),
         "JUPYTER_DATA_DIR": str(home / "jupyter-data"),
         "JUPYTER_RUNTIME_DIR": str(home / "jupyter-runtime"),
+        "JUPYTER_PATH": str(home / "jupyter"),
     }
     command = [sys.executable, "-m", "glhelpers.cli", "lab", "--", "--no-browser", f"--ServerApp.port={port}"]
     command += ["--IdentityProvider.token=test", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={home / 'books'}"]
@@ -177,16 +191,6 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("JupyterLab does not answer")
 
 
-@pytest.fixture
-def in_the_dark(lab: Lab, own_page: None) -> Iterator[None]:
-    """JupyterLab's dark theme, as a person has chosen it before the page is opened."""
-    chosen = lab.home / "state" / "lab-settings" / DARK
-    chosen.parent.mkdir(parents=True, exist_ok=True)
-    chosen.write_text(json.dumps({"theme": "JupyterLab Dark", "adaptive-theme": False}))
-    yield
-    chosen.unlink()
-
-
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
@@ -206,9 +210,9 @@ class Notebook:
     page: Page
     pictures: Path
 
-    def open(self, lab: Lab, name: str, *, form: bool = True, alone: bool = False) -> None:
-        """Open the notebook, in a fresh workspace if `alone` or the page shows none; wait for its form, or else its kernel."""
-        if self.page.url.startswith(lab.url) and not alone:
+    def open(self, lab: Lab, name: str, *, form: bool = True) -> None:
+        """Open the notebook, in a fresh workspace if the page shows none; wait for its form, or else its kernel."""
+        if self.page.url.startswith(lab.url):
             self.page.evaluate(
                 "async path => { await jupyterapp.commands.execute('docmanager:open', { path }) }", f"{name}.ipynb"
             )
@@ -223,6 +227,22 @@ class Notebook:
         self.page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
         # A kernel is called idle a moment before JupyterLab has connected to it for good.
         self.page.wait_for_timeout(1500)
+
+    def close_all(self) -> None:
+        """Close all that the page shows."""
+        self.page.evaluate("[...jupyterapp.shell.widgets('main')].forEach(widget => widget.dispose())")
+
+    @property
+    def light(self) -> bool:
+        """Whether the ground is light."""
+        return bool(self.page.evaluate("document.body.dataset.jpThemeLight === 'true'"))
+
+    def choose_ground(self, *, light: bool) -> None:
+        """Choose JupyterLab's light or dark theme, unless it is there."""
+        if light != self.light:
+            theme = f"JupyterLab {'Light' if light else 'Dark'}"
+            self.page.evaluate("theme => { jupyterapp.commands.execute('apputils:change-theme', { theme }) }", theme)
+            self.page.wait_for_selector(f"body[data-jp-theme-light={str(light).lower()}]", state="attached")
 
     @property
     def panel(self) -> Locator:
@@ -271,7 +291,7 @@ class Notebook:
 
     def violations(self) -> list[str]:
         """What axe-core finds wrong in what the runbooks show; JupyterLab's own frame is not ours to judge."""
-        found = Axe().run(self.page, context=OURS, options=WCAG).response["violations"]
+        found = violations(self.page, OURS, runOnly=WCAG)
         return [f"{item['id']}: {node['html'][:200]}" for item in found for node in item["nodes"]]
 
     def is_in_view(self, part: Locator) -> bool:
@@ -300,23 +320,19 @@ class Notebook:
             self.page.set_viewport_size(size)
 
 
-@pytest.fixture(scope="session")
-def pages(chromium: Browser) -> list[Page]:
-    """The page that one test leaves to the next: to load JupyterLab costs more than most tests do with it."""
-    return []
-
-
 @pytest.fixture
-def notebook(chromium: Browser, pages: list[Page], request: pytest.FixtureRequest) -> Iterator[Notebook]:
-    """A page on which nothing is open; of its own where the test has a JupyterLab of its own, or asks for it."""
-    lends = not {"own_lab", "own_page"} & set(request.fixturenames)
-    page = pages.pop() if lends and pages else chromium.new_page(viewport={"width": 1280, "height": 900})
-    yield Notebook(page, Path(request.config.getoption("--screenshots")))
+def notebook(chromium: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Notebook]:
+    """A page on which nothing is open; of its own where the test asks for it."""
+    lends = "own_page" not in request.fixturenames
+    page = lab.pages.pop() if lends and lab.pages else chromium.new_context(viewport=SCREEN).new_page()
+    notebook = Notebook(page, Path(request.config.getoption("--screenshots")))
+    yield notebook
     if lends and page.evaluate("Boolean(window.jupyterapp)"):
-        page.evaluate("[...jupyterapp.shell.widgets('main')].forEach(widget => widget.dispose())")
-        pages.append(page)
+        notebook.choose_ground(light=True)
+        notebook.close_all()
+        lab.pages.append(page)
     else:
-        page.close()
+        page.context.close()
 
 
 @pytest.fixture

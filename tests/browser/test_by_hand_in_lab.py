@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from glhelpers.sandbox_process import Running
 from tests.browser.conftest import RUNBOOKS
 from tests.test_by_hand import FOX, portal, sheet
 
@@ -18,14 +19,16 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def lab(own_lab: Any) -> Any:
-    """One of the test's own: its kernels work by hand."""
-    return own_lab
+def on_sandbox(lab: Any) -> Running:
+    """The sandbox behind JupyterLab."""
+    sandbox: Running = lab.sandbox
+    return sandbox
 
 
 @pytest.fixture
 def case(sheet: Path, lab: Any) -> str:
-    """force_associate for fox-university, with what was looked up by hand; the driver is `manual`."""
+    """force_associate for fox-university, with what was looked up by hand; the driver is `manual`, and has no token."""
+    lab.give_kernels(GLHELPERS_CUSTOMERSDOT_DRIVER="manual", GLHELPERS_CUSTOMERSDOT_TOKEN="")
     book = nbformat.read(RUNBOOKS / "force_associate.ipynb", as_version=4)
     given = {**FOX, "portal_facts": str(sheet)}
     cell = next(cell for cell in book.cells if "parameters" in cell.metadata.get("tags", []))

@@ -26,7 +26,7 @@ def saved(notebook: Any) -> None:
     notebook.page.wait_for_selector("text=Saving completed")
 
 
-def test_neither_a_reload_nor_a_second_page_finds_an_armed_gate(lab: Any, notebook: Any, chromium: Any) -> None:
+def test_neither_a_reload_nor_a_second_page_finds_an_armed_gate(lab: Any, notebook: Any) -> None:
     """The page that is loaded again shows a stale gate, and so does the first page once a second one shows the notebook."""
     page = notebook.page
     notebook.open(lab, "force_associate")
@@ -47,7 +47,7 @@ def test_neither_a_reload_nor_a_second_page_finds_an_armed_gate(lab: Any, notebo
     notebook.gate.get_by_label("Type the target").fill("fox-university")
     notebook.says("armed")
     saved(notebook)
-    second = chromium.new_page(viewport={"width": 1280, "height": 900})
+    second = page.context.new_page()
     second.goto(f"{lab.url}/workspaces/second/tree/force_associate.ipynb?token=test")
     second.wait_for_selector(f"{GATE}stale", timeout=60_000)
     notebook.says("stale")

@@ -7,9 +7,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
+from sandboxes import begin_anew
 
 from glhelpers.batch.execute import execute
 from glhelpers.gates.decision import grant
@@ -100,8 +100,7 @@ def test_a_click_and_papermill_leave_the_same_record(lab: Any, notebook: Any, tm
     notebook.run_from("run.apply()")
     notebook.page.wait_for_selector(".jp-OutputArea >> text=Completed: written and verified", timeout=60_000)
     clicked = json.dumps(the_record(lab.runs), indent=1)
-    reset = Request(f"{lab.sandbox.urls['gitlab']}/__sandbox/reset", method="POST", data=b"")
-    urlopen(reset).close()
+    begin_anew(lab.sandbox)
 
     settings = load_settings()
     first = execute("force_associate", CASE, settings)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from sandboxes import lent_sandbox
+from axe import violations
+from sandboxes import environment_on, lent_sandbox
 from walks import approved
 
 from glhelpers.batch.execute import execute
@@ -34,13 +34,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
 
 
 def _pages(sandbox: Running, folder: Path) -> dict[str, Path]:
-    values = {"STATE_DIR": str(folder / "state"), "RUNS_DIR": str(folder / "runs"), "OPERATOR": "ada"}
-    for service, url in sandbox.urls.items():
-        values |= {f"{service.upper()}_URL": url}
-        values[f"{service.upper()}_TOKEN"] = sandbox.tokens["admin" if service == "gitlab" else service]
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in values.items():
-            patch.setenv(f"GLHELPERS_{name}", value)
+        for name, value in environment_on(sandbox, folder, "ada").items():
+            patch.setenv(name, value)
         settings = load_settings()
 
         def ran(ticket: int, **more: str) -> Path:
@@ -72,11 +68,8 @@ def test_a_page_reads_well(chromium: Any, pages: dict[str, Path], request: Any, 
             continue
         page = context.new_page()
         page.goto(path.as_uri())
-        results = Axe().run(page)
-        violations = [
-            (one["id"], [node["html"][:120] for node in one["nodes"]][:3]) for one in results.response["violations"]
-        ]
-        assert violations == [], (name, violations)
+        found = [(one["id"], [node["html"][:120] for node in one["nodes"]][:3]) for one in violations(page)]
+        assert found == [], (name, found)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{name} is {wide} pixels wider than the {size}"
         if (size, scheme) != ("phone", "dark") or name == "replaced":

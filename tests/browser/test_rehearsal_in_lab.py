@@ -11,33 +11,58 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
+from glhelpers.kernels.owner import ADDRESS, begin
 from glhelpers.rehearsal.case import case_named
-from glhelpers.sandbox_process import Running, running_sandbox
+from glhelpers.sandbox_process import running_sandbox
+from tests.browser.conftest import Lab, opened
 
 pytestmark = pytest.mark.browser
 
 CASE = case_named("forty_users_ten_seats")
 
 
-@pytest.fixture
-def lab(own_lab: Any) -> Any:
-    """One of the test's own: it finds the rehearsal that has begun in a terminal."""
-    return own_lab
-
-
-@pytest.fixture
-def on_sandbox(own_folders: None, tmp_path: Path) -> Iterator[Running]:
-    """`glhelpers sandbox rehearse` in a terminal: what `glhelpers lab` finds serving when it is opened."""
+@pytest.fixture(scope="module")
+def rehearsing(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Lab]:
+    """`glhelpers sandbox rehearse` in a terminal, which `glhelpers lab` finds serving when it is opened."""
+    home = tmp_path_factory.mktemp("rehearsal")
     command = [sys.executable, "-m", "glhelpers.cli", "sandbox", "rehearse", CASE.id]
-    process = subprocess.Popen(command, env=dict(os.environ), cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("Runs on this machine"):
-            break
-    yield running_sandbox(tmp_path / "state", world=None, faults=None)
+    with pytest.MonkeyPatch.context() as patch:
+        _sit_down(patch, home)
+        process = subprocess.Popen(command, env=dict(os.environ), cwd=home, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("Runs on this machine"):
+                break
+        sandbox = running_sandbox(home / "state", world=None, faults=None)
+        assert sandbox is not None
+        with opened(home, sandbox) as lab:
+            yield lab
+            for page in lab.pages:
+                page.context.close()
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=10)
+
+
+@pytest.fixture
+def lab(rehearsing: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """JupyterLab as it is when the rehearsal has just begun."""
+    _sit_down(monkeypatch, rehearsing.home)
+    rehearsing.begin_anew()
+    return rehearsing
+
+
+def _sit_down(patch: pytest.MonkeyPatch, home: Path) -> None:
+    """The environment of a learner, who names no service."""
+    for name in [name for name in os.environ if name.startswith("GLHELPERS_")]:
+        patch.delenv(name)
+    folders = {"STATE_DIR": "state", "RUNS_DIR": "runs", "CONFIG": "config.toml", "TRUSTED_SIGNERS": "signers"}
+    for name, value in {**{name: str(home / path) for name, path in folders.items()}, "OPERATOR": "tester"}.items():
+        patch.setenv(f"GLHELPERS_{name}", value)
+    patch.setenv("GLHELPERS_IN_FLIGHT_SECONDS", "2")
+    if (lent := begin()) is not None:
+        patch.setenv(ADDRESS, str(lent))
 
 
 def test_a_case_is_learnt_in_the_browser(lab: Any, notebook: Any) -> None:

@@ -52,6 +52,7 @@ def test_every_runbook_from_its_form_to_its_record(lab: Any, notebook: Any) -> N
         assert "Traceback" not in text, id
         assert "Unforeseen" not in text, id
         assert ("★ APPLIED" in text) == CATALOGUE[id].writes, id
+        notebook.close_all()  # what is not looked at any more slows down what is
     assert wrote == sum(book.writes for book in CATALOGUE.values())
 
 

@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 import yaml
+from sandboxes import addresses
 from walks import Walked, walk
 
 from glhelpers.sandbox.world_file import DEMO, load_world
@@ -58,10 +59,8 @@ def ask(office: Running, method: str, path: str, body: Any = None) -> Any:
 def desk(office: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
     """The environment of somebody who runs with approvers in their profile; the world as new."""
     ask(office, "POST", "reset")
-    for service, url in office.urls.items():
-        monkeypatch.setenv(f"GLHELPERS_{service.upper()}_URL", url)
-        token = office.tokens["admin" if service == "gitlab" else service]
-        monkeypatch.setenv(f"GLHELPERS_{service.upper()}_TOKEN", token)
+    for name, value in addresses(office).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("GLHELPERS_OPERATOR", "Ada")
     (tmp_path / "config.toml").write_text(
         '[profiles.sandbox]\napprovers = ["colleague", "second-colleague", "ada", "support-admin"]\n'

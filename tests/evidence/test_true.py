@@ -24,8 +24,9 @@ from typing import Any
 import nbformat
 import pytest
 from cut_off import DRIPPING_ANSWER, inside, kernel_of, slow_reads, the_folder
-from desk import Desk, desk_on, environment_of, served, wait_until
+from desk import Desk, desk_on, served, wait_until
 from full_disk import FullDisk, small_disk
+from sandboxes import environment_on
 from walks import approved, walk
 
 from glhelpers.batch.closing import MAY_BE_SENT, NOTHING_WRITTEN
@@ -290,7 +291,7 @@ def left(played: Played, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 def _use(played: Played, ended: Ended, patch: pytest.MonkeyPatch) -> None:
-    for name, value in environment_of(played.desk.sandbox, ended.root).items():
+    for name, value in environment_on(played.desk.sandbox, ended.root).items():
         patch.setenv(name, value)
 
 

@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sandboxes import addresses, lent_sandbox
 
 from glhelpers.cli import main
 from glhelpers.rehearsal.card import case_card
 from glhelpers.rehearsal.case import case_named, cases
 from glhelpers.rehearsal.session import begin, running_case
 from glhelpers.rehearsal.words import command_of, solution_lines
-from glhelpers.sandbox_process import Running, running_sandbox, start_sandbox
+from glhelpers.sandbox_process import Running, running_sandbox
 from glhelpers.settings import load_settings
 
 Command = Callable[..., tuple[int, str]]
@@ -81,7 +82,7 @@ def test_a_rehearsal_from_the_ticket_to_the_verdict(rehearsing: str, glhelpers: 
     assert case.section in said
     code, said = glhelpers("sandbox", "judge", "who_may_see_it")
     assert (code, f"The rehearsal that was started last is {SEATS}" in said) == (2, True)
-    with _as_in_lab(start_sandbox()):
+    with lent_sandbox() as other, _as_in_lab(other):
         code, said = glhelpers("sandbox", "judge")
     assert (code, f"The sandbox that serves now is not that of {SEATS}" in said) == (2, True)
     with _as_in_lab(running_sandbox(Path(os.environ["GLHELPERS_STATE_DIR"]), world=None, faults=None)):
@@ -92,13 +93,9 @@ def test_a_rehearsal_from_the_ticket_to_the_verdict(rehearsing: str, glhelpers: 
 def _as_in_lab(sandbox: Running) -> Iterator[None]:
     """The environment of a terminal inside of JupyterLab, which names the sandbox that it was opened on."""
     with pytest.MonkeyPatch.context() as patch:
-        for service, url in sandbox.urls.items():
-            patch.setenv(f"GLHELPERS_{service.upper()}_URL", url)
-            token = sandbox.tokens["admin" if service == "gitlab" else service]
-            patch.setenv(f"GLHELPERS_{service.upper()}_TOKEN", token)
+        for name, value in addresses(sandbox).items():
+            patch.setenv(name, value)
         yield
-    if sandbox.process is not None:
-        sandbox.process.communicate(timeout=5)
 
 
 def test_the_cases_are_listed(glhelpers: Command) -> None:

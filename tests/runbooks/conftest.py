@@ -12,7 +12,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from sandboxes import lent_sandbox
+from sandboxes import environment_on, lent_sandbox
 
 from glhelpers.batch.execute import Result, execute
 from glhelpers.gates.decision import grant
@@ -79,17 +79,7 @@ def opened(folder: Path) -> Iterator[Desk]:
 
 @contextmanager
 def _desk_on(sandbox: Running, folder: Path) -> Iterator[Desk]:
-    environment = {
-        "GLHELPERS_STATE_DIR": str(folder / "state"),
-        "GLHELPERS_RUNS_DIR": str(folder / "runs"),
-        "GLHELPERS_CONFIG": str(folder / "config.toml"),
-        "GLHELPERS_OPERATOR": "tester",
-        "GLHELPERS_IN_FLIGHT_SECONDS": "2",
-    }
-    for service, url in sandbox.urls.items():
-        environment[f"GLHELPERS_{service.upper()}_URL"] = url
-        token = sandbox.tokens["admin" if service == "gitlab" else service]
-        environment[f"GLHELPERS_{service.upper()}_TOKEN"] = token
+    environment = environment_on(sandbox, folder)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from sandboxes import end, lent_sandbox
+from sandboxes import end, environment_on, lent_sandbox
 
 from glhelpers.batch.execute import CELL_SECONDS, Result, execute
 from glhelpers.cli import main
@@ -26,7 +26,7 @@ from glhelpers.gates.files import read_plan
 from glhelpers.sandbox_process import Running, start_sandbox
 from glhelpers.settings import Settings, load_settings
 
-__all__ = ["Desk", "desk_on", "environment_of", "served", "wait_until"]
+__all__ = ["Desk", "desk_on", "served", "wait_until"]
 
 
 @dataclass
@@ -110,26 +110,11 @@ class Desk:
         return [word for name, value in self.case(ticket).items() for word in ("-p", f"{name}={value}")]
 
 
-def environment_of(sandbox: Running, folder: Path) -> dict[str, str]:
-    """Variables that make this process use the sandbox and folders of its own."""
-    values = {
-        "GLHELPERS_STATE_DIR": str(folder / "state"),
-        "GLHELPERS_RUNS_DIR": str(folder / "runs"),
-        "GLHELPERS_CONFIG": str(folder / "config.toml"),
-        "GLHELPERS_OPERATOR": "tester",
-        "GLHELPERS_IN_FLIGHT_SECONDS": "2",
-    }
-    for service, url in sandbox.urls.items():
-        values[f"GLHELPERS_{service.upper()}_URL"] = url
-        values[f"GLHELPERS_{service.upper()}_TOKEN"] = sandbox.tokens["admin" if service == "gitlab" else service]
-    return values
-
-
 @contextmanager
 def desk_on(sandbox: Running, folder: Path) -> Iterator[Desk]:
     """A desk while the environment points to the sandbox."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment_of(sandbox, folder).items():
+        for name, value in environment_on(sandbox, folder).items():
             patch.setenv(name, value)
         yield Desk(sandbox, load_settings(), folder)
 

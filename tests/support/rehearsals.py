@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import pytest
 import yaml
 from kernels import Player
+from sandboxes import begin_anew, end, environment_on
 
 from glhelpers.batch.tour import approved
 from glhelpers.clients.clients import Clients, open_clients
@@ -23,7 +23,7 @@ from glhelpers.rehearsal.case import YOURSELF, Case, Played, cases
 from glhelpers.rehearsal.evidence import gather
 from glhelpers.rehearsal.verdict import Judgement, judge
 from glhelpers.rehearsal.world import world_of
-from glhelpers.sandbox_process import start_sandbox
+from glhelpers.sandbox_process import Running, start_sandbox
 from glhelpers.settings import Settings, environment_of, load_settings
 
 __all__ = ["Stage", "staged"]
@@ -36,6 +36,7 @@ Turn = Callable[[Clients], object] | list[Played]
 class Stage:
     """All cases side by side; each `play` begins with the world as in its files."""
 
+    sandbox: Running
     settings: Settings
     control: SandboxControl
     player: Player
@@ -59,8 +60,7 @@ class Stage:
 
     def reset(self) -> None:
         """The world as in its files; nothing was ever received."""
-        with urlopen(Request(f"{self.settings.gitlab.base_url}/__sandbox/reset", method="POST")):
-            pass
+        begin_anew(self.sandbox)
 
     def _take(self, case: Case, turn: Turn, runs: Path) -> None:
         if not isinstance(turn, list):
@@ -90,23 +90,12 @@ def staged(folder: Path) -> Iterator[Stage]:
     path = folder / "all.yaml"
     path.write_text(yaml.safe_dump(world_of(cases(), "all rehearsals")), encoding="utf-8")
     sandbox = start_sandbox(world=str(path))
-    named = {
-        "GLHELPERS_STATE_DIR": str(folder / "state"),
-        "GLHELPERS_RUNS_DIR": str(folder / "runs"),
-        "GLHELPERS_CONFIG": str(folder / "config.toml"),
-        "GLHELPERS_OPERATOR": "learner",
-        "GLHELPERS_IN_FLIGHT_SECONDS": "2",
-    }
-    for service, url in sandbox.urls.items():
-        named[f"GLHELPERS_{service.upper()}_URL"] = url
-        named[f"GLHELPERS_{service.upper()}_TOKEN"] = sandbox.tokens["admin" if service == "gitlab" else service]
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in named.items():
+        for name, value in environment_on(sandbox, folder, "learner").items():
             patch.setenv(name, value)
         settings = replace(load_settings(), runs_dir=folder / "runs")
         environment = {**os.environ, **environment_of(settings)}
     control = SandboxControl(settings)
-    yield Stage(settings, control, Player(environment))
+    yield Stage(sandbox, settings, control, Player(environment))
     control.close()
-    assert sandbox.process is not None
-    sandbox.process.communicate(timeout=5)
+    end(sandbox)

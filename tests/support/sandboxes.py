@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 from glhelpers.sandbox_process import Running, start_sandbox
 
-__all__ = ["begin_anew", "end", "lent_sandbox"]
+__all__ = ["addresses", "begin_anew", "end", "environment_on", "lent_sandbox"]
 
 _free: list[Running] = []
 
@@ -32,6 +33,27 @@ def begin_anew(sandbox: Running) -> None:
         asked = Request(f"{sandbox.urls['gitlab']}/__sandbox/{what}", method=method, data=body)
         asked.add_header("Content-Type", "application/json")
         urlopen(asked, timeout=20).close()
+
+
+def addresses(sandbox: Running) -> dict[str, str]:
+    """Variables that point to the sandbox, with the tokens that a user would have."""
+    values = {}
+    for service, url in sandbox.urls.items():
+        values[f"GLHELPERS_{service.upper()}_URL"] = url
+        values[f"GLHELPERS_{service.upper()}_TOKEN"] = sandbox.tokens["admin" if service == "gitlab" else service]
+    return values
+
+
+def environment_on(sandbox: Running, folder: Path, operator: str = "tester") -> dict[str, str]:
+    """Variables that make a process use the sandbox, and folders of its own under this one."""
+    return {
+        "GLHELPERS_STATE_DIR": str(folder / "state"),
+        "GLHELPERS_RUNS_DIR": str(folder / "runs"),
+        "GLHELPERS_CONFIG": str(folder / "config.toml"),
+        "GLHELPERS_OPERATOR": operator,
+        "GLHELPERS_IN_FLIGHT_SECONDS": "2",
+        **addresses(sandbox),
+    }
 
 
 def end(sandbox: Running) -> None:

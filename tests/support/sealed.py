@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from sandboxes import lent_sandbox
+from sandboxes import addresses, lent_sandbox
 from walks import approved, walk
 
 from glhelpers.batch.execute import execute
@@ -78,7 +78,5 @@ def _environment(patch: pytest.MonkeyPatch, root: Path) -> None:
 
 
 def _reach(patch: pytest.MonkeyPatch, running: Running) -> None:
-    for service, url in running.urls.items():
-        patch.setenv(f"GLHELPERS_{service.upper()}_URL", url)
-        token = running.tokens["admin" if service == "gitlab" else service]
-        patch.setenv(f"GLHELPERS_{service.upper()}_TOKEN", token)
+    for name, value in addresses(running).items():
+        patch.setenv(name, value)

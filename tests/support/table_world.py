@@ -46,6 +46,7 @@ import pytest
 import yaml
 from kernels import Player
 from pydantic import SecretStr
+from sandboxes import environment_on
 
 from glhelpers.batch.tour import approved
 from glhelpers.clients.sandbox_control import SandboxControl
@@ -253,16 +254,8 @@ def _served(built: list[dict[str, Any]], switches: dict[str, Any], folder: Path)
 
 def _settings(sandbox: Running, token: str, folder: Path) -> Settings:
     """Settings as from a user's environment; each world has folders of its own."""
-    named = {
-        "GLHELPERS_STATE_DIR": str(folder / sandbox.instance / "state"),
-        "GLHELPERS_RUNS_DIR": str(folder / sandbox.instance / "runs"),
-        "GLHELPERS_CONFIG": str(folder / "config.toml"),
-        "GLHELPERS_OPERATOR": "tester",
-        "GLHELPERS_IN_FLIGHT_SECONDS": "2",
-    }
-    for service, url in sandbox.urls.items():
-        named[f"GLHELPERS_{service.upper()}_URL"] = url
-        named[f"GLHELPERS_{service.upper()}_TOKEN"] = sandbox.tokens["admin" if service == "gitlab" else service]
+    named = environment_on(sandbox, folder / sandbox.instance)
+    named["GLHELPERS_CONFIG"] = str(folder / "config.toml")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("GLHELPERS_")]:
             patch.delenv(name)

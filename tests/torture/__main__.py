@@ -17,6 +17,8 @@ import typer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
+from sandboxes import environment_on
+
 from glhelpers.sandbox_process import Running, start_sandbox
 from glhelpers.settings import load_settings
 
@@ -86,19 +88,8 @@ def _databases(battery: Battery, asked: str) -> list[Database]:
 def _ground(sandbox: Running, folder: Path, kind: Database) -> Ground:
     """Folders of its own, and the environment that points to the sandbox as a user's would."""
     folder.mkdir(parents=True)
-    os.environ.update(
-        {
-            "GLHELPERS_PROFILE": "sandbox",
-            "GLHELPERS_STATE_DIR": str(folder / "state"),
-            "GLHELPERS_RUNS_DIR": str(folder / "runs"),
-            "GLHELPERS_CONFIG": str(folder / "config.toml"),
-            "GLHELPERS_OPERATOR": "ada",
-            "GLHELPERS_IN_FLIGHT_SECONDS": "1",
-        }
-    )
-    for service, url in sandbox.urls.items():
-        os.environ[f"GLHELPERS_{service.upper()}_URL"] = url
-        os.environ[f"GLHELPERS_{service.upper()}_TOKEN"] = sandbox.tokens["admin" if service == "gitlab" else service]
+    os.environ.update(environment_on(sandbox, folder, "ada"))
+    os.environ.update({"GLHELPERS_PROFILE": "sandbox", "GLHELPERS_IN_FLIGHT_SECONDS": "1"})
     numbers = count()
 
     def fresh(where: Path) -> str:
