@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+from forked import for_a_person
 
 from glhelpers.clients.clients import open_clients
 from glhelpers.clients.customersdot import CustomersDotClient
@@ -36,11 +35,8 @@ ANSWER = 'w = run.run._desk.widget; w.answer.value = "{kind}"; w.text.value = "{
 @pytest.fixture
 def session(on_sandbox: Running) -> Iterator[Session]:
     """A kernel that reaches the test's sandbox."""
-    manager, client = start_new_kernel(kernel_name="python3", stderr=subprocess.DEVNULL)
-    yield Session(manager, client, on_sandbox)
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
-    manager.cleanup_resources()
+    with for_a_person() as (manager, client):
+        yield Session(manager, client, on_sandbox)
 
 
 @pytest.fixture

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import for_a_person
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import start_new_kernel
 
 from glhelpers.sandbox_process import Running
 
@@ -59,11 +58,8 @@ class Typing:
 @pytest.fixture
 def person(on_sandbox: Running) -> Iterator[Typing]:
     """A person at a kernel that reaches the test's sandbox."""
-    manager, client = start_new_kernel(kernel_name="python3", stderr=subprocess.DEVNULL)
-    yield Typing(client)
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
-    manager.cleanup_resources()
+    with for_a_person() as (_, client):
+        yield Typing(client)
 
 
 def run_through(person: Typing, *, may_ask: bool = True) -> None:

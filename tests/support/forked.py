@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import nbformat
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager, start_new_kernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from papermill.clientwrap import PapermillNotebookClient
@@ -18,7 +21,7 @@ from papermill.engines import NotebookExecutionManager
 from glhelpers.kernels.cell_client import CellKernel, run_cells
 from glhelpers.kernels.manager import KERNEL_NAME, RunbookKernelManager
 
-__all__ = ["DOORS", "Played", "play", "play_cells"]
+__all__ = ["DOORS", "Played", "for_a_person", "play", "play_cells"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,17 @@ def play_cells(*cells: str, env: dict[str, str] | None = None, timeout: int = 60
         error = failed.outputs[-1]
         raise CellExecutionError(error.evalue, error.ename, error.evalue)
     return Played(tuple(_text(cell) for cell in book.cells), True)
+
+
+@contextmanager
+def for_a_person() -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
+    """A kernel as JupyterLab gives one to a person: forked, and it may ask."""
+    manager, client = start_new_kernel(kernel_name=KERNEL_NAME)
+    assert manager.provisioner.forked
+    yield manager, client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    manager.cleanup_resources()
 
 
 DOORS: dict[str, Callable[..., Played]] = {"jupyter": play, "cells": play_cells}
