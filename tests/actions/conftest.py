@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -15,8 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-import dying_writer
 import pytest
+from dying_writer import apply_and_die
+from processes import Child
 from sandboxes import begin_anew, lent_sandbox
 
 from glhelpers.actions.collect import collect_association
@@ -132,13 +130,9 @@ class Desk:
         approval = grant(file, typed=plan.target.typed, approver="bob", now=datetime.now(UTC), lasts=timedelta(hours=1))
         return plan, approval
 
-    def child(self, point: str, plan: ChangePlan, approval: Approval, folder: Path) -> subprocess.Popen[bytes]:
+    def child(self, point: str, plan: ChangePlan, approval: Approval) -> Child:
         """Another process that applies the plan and is killed at this point."""
-        (folder / "plan.json").write_text(plan.model_dump_json())
-        (folder / "approval.json").write_text(approval.model_dump_json())
-        files = [str(folder / "plan.json"), str(folder / "approval.json")]
-        command = [sys.executable, dying_writer.__file__, point, *files, self.journal_url]
-        return subprocess.Popen(command, env=os.environ.copy())
+        return Child(lambda: apply_and_die(point, plan, approval, self.journal_url))
 
 
 @pytest.fixture(scope="session")

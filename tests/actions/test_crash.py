@@ -33,13 +33,13 @@ NONE, APPLIED = Outcome.not_applied, Outcome.applied
     ],
 )
 def test_a_killed_write_is_settled_and_never_doubled(
-    desk: Desk, point: str, kinds: list[str], writes: int, outcome: Outcome | None, tmp_path: Path
+    desk: Desk, point: str, kinds: list[str], writes: int, outcome: Outcome | None
 ) -> None:
     """The process dies at the point; the next one reads back what became of it and sends nothing."""
     plan, approval = desk.plan(1002)
     if point == "request sent":
         desk.faults(SLOW)
-    assert desk.child(point, plan, approval, tmp_path).wait(timeout=60) == -9
+    assert desk.child(point, plan, approval).wait(timeout=60) == -9
     desk.faults()
     assert [entry.kind for entry in desk.journal.entries()] == kinds
     settled = desk.writer().settle_open(plan.target.key)
@@ -58,19 +58,19 @@ def test_a_killed_write_is_settled_and_never_doubled(
     assert desk.journal.first_broken_row() is None
 
 
-def test_while_a_request_is_on_its_way_nobody_else_may_send(desk: Desk, tmp_path: Path) -> None:
+def test_while_a_request_is_on_its_way_nobody_else_may_send(desk: Desk) -> None:
     """A second run is told who is at it; when the first has ended by itself, nothing is left to settle."""
     plan, approval = desk.plan(1002)
     desk.faults(SLOW)
-    with desk.child("never", plan, approval, tmp_path) as first:
-        while desk.journal.open_intent(desk.writer().target_key(plan.target.key)) is None:
-            assert first.poll() is None
-            time.sleep(0.02)
-        with pytest.raises(WriteInProgress, match=rf"held by ada \(run dying, process {first.pid} on "):
-            desk.writer().settle_open(plan.target.key)
-        with pytest.raises(WriteInProgress, match=f"process {first.pid}"):
-            desk.writer().send(plan, approval.model_copy(update={"approved_by": "carol"}))
-        assert first.wait(timeout=30) == 0
+    first = desk.child("never", plan, approval)
+    while desk.journal.open_intent(desk.writer().target_key(plan.target.key)) is None:
+        assert first.poll() is None
+        time.sleep(0.02)
+    with pytest.raises(WriteInProgress, match=rf"held by ada \(run dying, process {first.pid} on "):
+        desk.writer().settle_open(plan.target.key)
+    with pytest.raises(WriteInProgress, match=f"process {first.pid}"):
+        desk.writer().send(plan, approval.model_copy(update={"approved_by": "carol"}))
+    assert first.wait(timeout=30) == 0
     assert desk.writer().settle_open(plan.target.key) is None
     assert (desk.tool_writes(), desk.tool_requests()) == (1, 1)
 

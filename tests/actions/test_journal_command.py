@@ -32,16 +32,16 @@ def ask(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Ask:
     return run
 
 
-def died(desk: Desk, point: str, folder: Path) -> str:
+def died(desk: Desk, point: str) -> str:
     """Let a writer die at a point; the short id of its write."""
     plan, approval = desk.plan(1002)
-    assert desk.child(point, plan, approval, folder).wait(timeout=60) == -9
+    assert desk.child(point, plan, approval).wait(timeout=60) == -9
     return desk.journal.entries()[0].intent_id[:12]
 
 
-def test_an_open_write_is_listed_shown_and_settled(desk: Desk, ask: Ask, tmp_path: Path) -> None:
+def test_an_open_write_is_listed_shown_and_settled(desk: Desk, ask: Ask) -> None:
     """The request had arrived; the read-back finds the change, and nothing is sent again."""
-    id = died(desk, "answer received", tmp_path)
+    id = died(desk, "answer received")
     listed = ask("list", "--open")
     assert listed.exit_code == 0
     assert id in listed.stdout
@@ -59,9 +59,9 @@ def test_an_open_write_is_listed_shown_and_settled(desk: Desk, ask: Ask, tmp_pat
     assert "The chain of 2 rows is whole." in ask("list").stdout
 
 
-def test_what_cannot_be_read_back_stays_open(desk: Desk, ask: Ask, tmp_path: Path) -> None:
+def test_what_cannot_be_read_back_stays_open(desk: Desk, ask: Ask) -> None:
     """GitLab.com does not answer: exit code 4, the reason in a sentence, and the target stays taken."""
-    id = died(desk, "after intent", tmp_path)
+    id = died(desk, "after intent")
     desk.faults({"system": "gitlab", "do": "503"})
     settled = ask("settle", id)
     assert settled.exit_code == 4
@@ -84,10 +84,10 @@ def test_what_cannot_be_read_back_stays_open(desk: Desk, ask: Ask, tmp_path: Pat
     ],
 )
 def test_a_persons_word_settles_what_no_read_back_can(
-    desk: Desk, ask: Ask, tmp_path: Path, typed: str, because: str, word: str, refused: str | None
+    desk: Desk, ask: Ask, typed: str, because: str, word: str, refused: str | None
 ) -> None:
     """With the target typed to the letter and a reason; the name stands in the journal, beside the word."""
-    id = died(desk, "after intent", tmp_path)
+    id = died(desk, "after intent")
     desk.faults({"system": "gitlab", "do": "503"})
     while (open_write := desk.journal.open_intent(desk.writer().target_key("namespace:2002"))) is not None:
         if open_write.in_flight_for() <= 0:
@@ -105,9 +105,9 @@ def test_a_persons_word_settles_what_no_read_back_can(
     assert "by the word of carol: seen in the admin page" in ask("show", id).stdout
 
 
-def test_a_read_back_stands_above_a_persons_word(desk: Desk, ask: Ask, tmp_path: Path) -> None:
+def test_a_read_back_stands_above_a_persons_word(desk: Desk, ask: Ask) -> None:
     """Where the services tell, it is not what the person says."""
-    id = died(desk, "answer received", tmp_path)
+    id = died(desk, "answer received")
     answer = ask("settle", id, "--as", "not-applied", "--because", "seen in the admin page", typed="fox-university\n")
     assert answer.exit_code == 0, answer.output
     assert "told" not in desk.journal.entries()[-1].payload
@@ -116,7 +116,7 @@ def test_a_read_back_stands_above_a_persons_word(desk: Desk, ask: Ask, tmp_path:
 
 def test_an_export_can_be_checked_by_anybody(desk: Desk, ask: Ask, tmp_path: Path) -> None:
     """Each line holds the text that its hash is over; a masked one says so by its hash."""
-    died(desk, "before settling", tmp_path)
+    died(desk, "before settling")
     to = tmp_path / "journal.jsonl"
     assert ask("export", "--out", str(to)).exit_code == 0
     previous, rows = "0" * 64, [json.loads(line) for line in to.read_text().splitlines()]
@@ -131,9 +131,9 @@ def test_an_export_can_be_checked_by_anybody(desk: Desk, ask: Ask, tmp_path: Pat
     assert len(ask("export", "--masked").stdout.splitlines()) == 2
 
 
-def test_a_changed_journal_is_said(desk: Desk, ask: Ask, tmp_path: Path) -> None:
+def test_a_changed_journal_is_said(desk: Desk, ask: Ask) -> None:
     """The list shows it in words and by its exit code."""
-    died(desk, "before settling", tmp_path)
+    died(desk, "before settling")
     with closing(sqlite3.connect(desk.journal_url.removeprefix("sqlite:///"))) as other:
         other.execute("DROP TRIGGER entries_UPDATE")
         other.execute("UPDATE entries SET at = '2020-01-01T00:00:00+00:00' WHERE seq = 2")

@@ -15,7 +15,7 @@ import claimants
 import pytest
 import sqlalchemy as sa
 from claimants import PROCESSES, ROUNDS, intent
-from postgres import Postgres
+from postgres import Postgres, the_server
 
 from glhelpers.actions.database import durable_engine
 from glhelpers.actions.journal import Journal
@@ -28,11 +28,9 @@ Fresh = Callable[[], str]
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server for the tests of this file."""
-    server = Postgres()
-    yield server
-    server.stop()
+def postgres() -> Postgres:
+    """The PostgreSQL server of this process."""
+    return the_server()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -132,7 +130,7 @@ def test_sixteen_processes_at_once(fresh: Fresh, want: str, each_round: list[str
     ],
 )
 def test_a_killed_write_is_settled_from_postgresql_too(
-    desk: Desk, postgres: Postgres, point: str, writes: int, outcome: Outcome | None, tmp_path: Path
+    desk: Desk, postgres: Postgres, point: str, writes: int, outcome: Outcome | None
 ) -> None:
     """What a run on one machine left open, a run on another brings to an end, and nothing is sent twice."""
     url = postgres.fresh()
@@ -140,7 +138,7 @@ def test_a_killed_write_is_settled_from_postgresql_too(
     desk.journal_url = url
     if point == "request sent":
         desk.faults({"method": "POST", "path": "*/support-tools/*", "do": "latency", "seconds": 1.5})
-    assert desk.child(point, plan, approval, tmp_path).wait(timeout=60) == -9
+    assert desk.child(point, plan, approval).wait(timeout=60) == -9
     desk.faults()
     with closing(Journal(url)) as journal:
         writer = desk.writer()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import dying_replacement
 import pytest
+from dying_replacement import replace_and_die
+from processes import Child
 
 from glhelpers.actions.clear import collect_clear, plan_clear
 from glhelpers.actions.reading import Reader
@@ -43,13 +40,9 @@ def plan_on(desk: Desk, plan: ChangePlan) -> str | None:
     return desk.clients.gitlab.gitlab_subscription(int(plan.target.id)).plan.code
 
 
-def killed(desk: Desk, point: str, plan: ChangePlan, approval: Approval, folder: Path) -> int:
+def killed(desk: Desk, point: str, plan: ChangePlan, approval: Approval) -> int | None:
     """How a process ends that is killed at this point."""
-    (folder / "plan.json").write_text(plan.model_dump_json())
-    (folder / "approval.json").write_text(approval.model_dump_json())
-    files = [str(folder / "plan.json"), str(folder / "approval.json")]
-    command = [sys.executable, dying_replacement.__file__, point, *files, desk.journal_url]
-    return subprocess.run(command, env=os.environ.copy(), timeout=60).returncode
+    return Child(lambda: replace_and_die(point, plan, approval, desk.journal_url)).wait(timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -71,11 +64,11 @@ def killed(desk: Desk, point: str, plan: ChangePlan, approval: Approval, folder:
     ],
 )
 def test_wherever_it_dies_the_next_run_leaves_nobody_on_free(
-    desk: Desk, ticket: int, point: str, outcome: Outcome | None, on: str, requests: int, tmp_path: Path
+    desk: Desk, ticket: int, point: str, outcome: Outcome | None, on: str, requests: int
 ) -> None:
     """The old or the new subscription is on the group; no request was sent twice; the target is free again."""
     plan, approval = planned(desk, ticket)
-    ended = killed(desk, point, plan, approval, tmp_path)
+    ended = killed(desk, point, plan, approval)
     assert ended == (0 if point == "never" else -9)
     settled = desk.writer().settle_open(plan.target.key)
     assert (settled[1].outcome if settled is not None else None) is outcome
@@ -89,12 +82,10 @@ def test_wherever_it_dies_the_next_run_leaves_nobody_on_free(
     assert desk.journal.first_broken_row() is None
 
 
-def test_between_the_requests_the_group_is_on_free_and_somebody_else_is_told_who_holds_it(
-    desk: Desk, tmp_path: Path
-) -> None:
+def test_between_the_requests_the_group_is_on_free_and_somebody_else_is_told_who_holds_it(desk: Desk) -> None:
     """A killed process leaves the group on Free: that is what the next run mends, and the receipt says for how long."""
     plan, approval = planned(desk)
-    assert killed(desk, "sending 1", plan, approval, tmp_path) == -9
+    assert killed(desk, "sending 1", plan, approval) == -9
     assert plan_on(desk, plan) == "free"
     settled = desk.writer().settle_open(plan.target.key)
     assert settled is not None

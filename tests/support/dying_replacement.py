@@ -1,13 +1,11 @@
-"""A process that replaces a subscription and is killed on the way: `python dying_replacement.py POINT PLAN APPROVAL JOURNAL`."""
+"""What a process does that replaces a subscription and is killed on the way."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from glhelpers.actions.journal import Journal
@@ -16,6 +14,8 @@ from glhelpers.actions.write import Writer
 from glhelpers.clients.clients import open_clients
 from glhelpers.models.change import Approval, ChangePlan
 from glhelpers.settings import load_settings
+
+__all__ = ["replace_and_die"]
 
 
 def die() -> None:
@@ -35,11 +35,9 @@ def deadly(call: Callable[..., Any], nth: int) -> Callable[..., Any]:
     return wrapped
 
 
-def main(point: str, plan_path: str, approval_path: str, journal_url: str) -> None:
+def replace_and_die(point: str, plan: ChangePlan, approval: Approval, journal_url: str) -> None:
     """Carry the plan out and die at the point: `begin`, `sending N`, `request N`, `answered N`, `settle` or `never`."""
     settings = load_settings()
-    plan = ChangePlan.model_validate_json(Path(plan_path).read_text())
-    approval = Approval.model_validate_json(Path(approval_path).read_text())
     journal = Journal(journal_url)
     writer = Writer(
         clients=open_clients(settings),
@@ -55,7 +53,3 @@ def main(point: str, plan_path: str, approval_path: str, journal_url: str) -> No
         of: Any = writer if name == "request" else journal
         setattr(of, name, deadly(getattr(of, name), int(number or 0)))
     Replacement(writer).carry_out(plan, approval)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

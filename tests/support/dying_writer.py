@@ -1,13 +1,11 @@
-"""A process that applies one plan and is killed on the way: `python dying_writer.py POINT PLAN APPROVAL JOURNAL`."""
+"""What a process does that applies one plan and is killed on the way."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from glhelpers.actions.effects import EFFECTS
@@ -16,6 +14,8 @@ from glhelpers.actions.write import Writer
 from glhelpers.clients.clients import open_clients
 from glhelpers.models.change import Approval, ChangePlan
 from glhelpers.settings import load_settings
+
+__all__ = ["apply_and_die"]
 
 POINTS = (
     "before intent",
@@ -46,12 +46,10 @@ def deadly(writer: Writer, plan: ChangePlan, point: str) -> None:
         setattr(writer.journal, "settle", die)  # noqa: B010
 
 
-def main(point: str, plan_path: str, approval_path: str, journal_url: str) -> None:
+def apply_and_die(point: str, plan: ChangePlan, approval: Approval, journal_url: str) -> None:
     """Apply the plan and die at the point."""
     assert point in POINTS
     settings = load_settings()
-    plan = ChangePlan.model_validate_json(Path(plan_path).read_text())
-    approval = Approval.model_validate_json(Path(approval_path).read_text())
     writer = Writer(
         clients=open_clients(settings),
         journal=Journal(journal_url),
@@ -69,7 +67,3 @@ def main(point: str, plan_path: str, approval_path: str, journal_url: str) -> No
     writer.verify(intent, receipt)
     if point == "after settling":
         die()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,12 +1,37 @@
-"""Whether processes have ended, as the system tells it on a loaded machine."""
+"""Processes that tests begin and kill, and whether they have ended, as the system tells it on a loaded machine."""
 
 from __future__ import annotations
 
+import multiprocessing
 import time
+from collections.abc import Callable
 
 import psutil
 
-__all__ = ["gone", "lives"]
+__all__ = ["Child", "gone", "lives"]
+
+
+class Child:
+    """A process of its own that does this one thing; forked, since to start Python anew costs more than most of it."""
+
+    def __init__(self, do: Callable[[], object]) -> None:
+        self._process = multiprocessing.get_context("fork").Process(target=do)
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """How it has ended, if it has: -9 for a `kill -9`."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float) -> int | None:
+        """How it ends within these seconds."""
+        self._process.join(timeout)
+        return self.poll()
 
 
 def lives(number: int) -> bool:

@@ -103,16 +103,11 @@ def run_table(id: str, folder: Path) -> dict[str, Ran]:
     table, ran = read_table(id), {}
     groups: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for number, row in enumerate(table["rows"]):
-        lent = f"sandbox-{row['portal_token']}-{number}" if "portal_token" in row else ""
-        kind = json.dumps([row.get("world", {}), row.get("token", "admin"), lent], sort_keys=True)
-        groups.setdefault(kind, []).append((number, row))
-    for kind, rows in groups.items():
-        switches, token, lent = json.loads(kind)
+        groups.setdefault(json.dumps(row.get("world", {}), sort_keys=True), []).append((number, row))
+    for switches, rows in groups.items():
         built = {row["case"]: _built(table["base"], number, row) for number, row in rows}
-        with _served(list(built.values()), switches, folder) as sandbox, pytest.MonkeyPatch.context() as patch:
-            patch.setenv("GLHELPERS_PORTAL_TOKEN", lent)
-            settings = _settings(sandbox, token, folder)
-            ran |= _run(id, rows, built, sandbox, settings, folder)
+        with _served(list(built.values()), json.loads(switches), folder) as sandbox:
+            ran |= _run(id, rows, built, sandbox, folder)
     return ran
 
 
@@ -146,16 +141,19 @@ def _run(
     rows: list[tuple[int, dict[str, Any]]],
     built: dict[str, Any],
     sandbox: Running,
-    settings: Settings,
     folder: Path,
 ) -> dict[str, Ran]:
-    control = SandboxControl(settings)
-    player = Player({**os.environ, **environment_of(settings), "GLHELPERS_IN_FLIGHT_SECONDS": "2"})
+    settings = {token: _settings(sandbox, token, folder) for token in {row.get("token", "admin") for _, row in rows}}
+    control = SandboxControl(next(iter(settings.values())))
 
     def run(numbered: tuple[int, dict[str, Any]]) -> tuple[str | None, RunRecord | None]:
         number, row = numbered
+        own = settings[row.get("token", "admin")]
+        lent = f"sandbox-{row['portal_token']}-{number}" if "portal_token" in row else ""
+        environment = {**os.environ, **environment_of(own), "GLHELPERS_IN_FLIGHT_SECONDS": "2"}
+        player = Player({**environment, "GLHELPERS_PORTAL_TOKEN": lent})
         runs = folder / sandbox.instance / "rows" / str(number)
-        return _one(player, id, row, built[row["case"]], settings, control, runs)
+        return _one(player, id, row, built[row["case"]], own, control, runs)
 
     with ThreadPoolExecutor(2) as pool:
         ended = list(pool.map(run, rows))
