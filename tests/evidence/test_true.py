@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from glhelpers.errors import BadParameter, OperatorError
 from glhelpers.evidence.folder import RunFolder, read_record
 from glhelpers.evidence.held import is_held
 from glhelpers.evidence.seal import Seal, examine
+from glhelpers.kernels.owner import ADDRESS, begin
 from glhelpers.models.record import RunRecord, StepState
 from glhelpers.runbook import STEPS
 
@@ -136,15 +137,18 @@ class Played:
 def _begin(desk: Desk, row: Row, root: Path, approval: Path) -> subprocess.Popen[str]:
     words = ["run", "force_associate", *desk.words(1002)]
     words += ["--approval", str(approval)] if row.full or row is WHILE_SENDING else []
-    folders = {"GLHELPERS_RUNS_DIR": str(root / "runs"), "GLHELPERS_STATE_DIR": str(root / "state")}
+    given = {"GLHELPERS_RUNS_DIR": str(root / "runs"), "GLHELPERS_STATE_DIR": str(root / "state")}
+    if row in AT_REST and not row.finished_later and (lent := begin()) is not None:
+        given[ADDRESS] = str(lent)
+    root.mkdir(exist_ok=True)
     if row.end is not _wait:
-        return desk.begin(*words, **folders)
+        return replace(desk, folder=root).begin(*words, **given)
     # The limit of a cell is no option; apart from it this is the command.
     patient = f"m.execute.__kwdefaults__['cell_seconds'] = {PATIENT}; from glhelpers.cli import main; main()"
     return subprocess.Popen(
         [sys.executable, "-c", f"import glhelpers.batch.execute as m; {patient}", *words],
-        env={**os.environ, **folders},
-        cwd=desk.folder,
+        env={**os.environ, **given},
+        cwd=root,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -186,7 +190,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     with served() as sandbox, desk_on(sandbox, base) as desk, ExitStack() as disks, ThreadPoolExecutor(3) as pool:
         approval = approved(walk("force_associate", desk.case(1002)).folder)
 
-        def begin(number: int, row: Row) -> Any:
+        def play(number: int, row: Row) -> Any:
             root = base / str(number)
             disk = disks.enter_context(small_disk(root / row.full)) if row.full else None
             return pool.submit(_play, desk, row, root, approval, disk)
@@ -194,11 +198,11 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         rows: dict[str, Ended] = {}
         for slow, together in ((3, ON_A_FULL_DISK), (30, AT_REST)):
             desk.misbehave(slow_reads(slow))
-            playing = {row.ended_by: begin(slow + number, row) for number, row in enumerate(together)}
+            playing = {row.ended_by: play(slow + number, row) for number, row in enumerate(together)}
             rows |= {name: future.result() for name, future in playing.items()}
         attempts = desk.attempts()
         desk.misbehave(DRIPPING_ANSWER)
-        rows[WHILE_SENDING.ended_by] = begin(100, WHILE_SENDING).result()
+        rows[WHILE_SENDING.ended_by] = play(100, WHILE_SENDING).result()
         desk.misbehave()
         for ended in rows.values():
             _finish(desk, ended)

@@ -30,9 +30,13 @@ def inside(runs: Path, step: str) -> Path | None:
 
 
 def kernel_of(process: subprocess.Popen[str]) -> psutil.Process:
-    """The kernel among the descendants of a running command."""
+    """The kernel of a running command: among its descendants, or lent by this process and in the folder of the command."""
     family = psutil.Process(process.pid).children(recursive=True)
-    return next(child for child in family if child.name() == "glh-kernel")
+    lent = [one for one in psutil.Process().children(recursive=True) if one not in family]
+    kernels = [one for one in family if one.name() == "glh-kernel"]
+    folder = psutil.Process(process.pid).cwd()
+    kernels += [one for one in lent if one.name() == "glh-kernel" and one.cwd() == folder]
+    return kernels[0]
 
 
 def the_folder(runs: Path) -> Path:
