@@ -10,14 +10,18 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from desk import Desk, desk_on, served
 from postgres import the_server
+from sandboxes import environment_on
 
 from bench.tickets import RUNBOOK, rows, world
+from glhelpers.sandbox_process import Running
 
 pytestmark = pytest.mark.notebook
 
@@ -25,21 +29,43 @@ TICKETS = 5
 SUPPORT = Path(__file__).parents[1] / "support"
 
 
+@dataclass(frozen=True)
+class Place:
+    """A world of so many tickets, a folder, and a journal in a PostgreSQL database of its own."""
+
+    sandbox: Running
+    folder: Path
+    journal: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that lead there."""
+        return {**environment_on(self.sandbox, self.folder), "GLHELPERS_JOURNAL_URL": self.journal}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The place where cluster and commands work."""
+    folder = tmp_path_factory.mktemp("dask")
+    with served(world=str(world(TICKETS, folder / "world.yaml"))) as sandbox:
+        yield Place(sandbox, folder, the_server().fresh())
+
+
 @pytest.fixture
-def desk(served_world: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A desk on a world of so many tickets, with its journal in a PostgreSQL database of its own."""
-    monkeypatch.setenv("GLHELPERS_JOURNAL_URL", the_server().fresh())
-    with served_world(world(TICKETS, tmp_path / "world.yaml")) as own:
+def desk(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A desk there."""
+    monkeypatch.setenv("GLHELPERS_JOURNAL_URL", place.journal)
+    with desk_on(place.sandbox, place.folder) as own:
         yield own
 
 
-@pytest.fixture
-def cluster(desk: Any) -> Iterator[tuple[str, psutil.Process]]:
+@pytest.fixture(scope="module")
+def cluster(place: Place) -> Iterator[tuple[str, psutil.Process]]:
     """A cluster of two worker processes that have the desk's environment; its address and its process."""
     process = subprocess.Popen(
         [sys.executable, str(SUPPORT / "dask_cluster.py"), "2"],
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
-        cwd=desk.folder,
+        env={**os.environ, **place.environment, "PYTHONWARNINGS": "ignore"},
+        cwd=place.folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -130,7 +156,7 @@ def until(holds: Callable[[], Any]) -> Any:
     end = time.monotonic() + 90
     while not (found := holds()):
         assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return found
 
 
