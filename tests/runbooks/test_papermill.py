@@ -18,6 +18,7 @@ import pytest
 from glhelpers.actions.catalogue import CATALOGUE, Runbook
 from glhelpers.errors import BadParameter
 from glhelpers.evidence.folder import read_record
+from glhelpers.kernels.manager import KERNEL_NAME
 from glhelpers.models.record import RunRecord
 
 pytestmark = pytest.mark.notebook
@@ -113,17 +114,17 @@ def test_an_executed_notebook_run_again_writes_nothing(
     """Its approval is spent: on the same services nothing is left to do, on others that look the same it opens no gate."""
     approval = desk.approved(desk.run())
     executed, again = tmp_path / "executed.ipynb", tmp_path / "again.ipynb"
-    done = run_papermill(RUNBOOK, executed, desk.environment, approval=str(approval))
-    assert done.returncode == 0, done.stderr
+    forked = {"kernel_name": KERNEL_NAME, "progress_bar": False}
+    papermill.execute_notebook(RUNBOOK, executed, parameters={"approval": str(approval)}, **forked)
     assert [records(tmp_path / "runs")[-1].status, desk.writes()] == ["completed", 1]
 
-    assert run_papermill(executed, again, desk.environment).returncode == 0
+    papermill.execute_notebook(executed, again, **forked)
     assert [records(tmp_path / "runs")[-1].status, desk.writes()] == ["no_change_needed", 1]
 
-    with desks() as other:
-        same_journal = {**other.environment, "GLHELPERS_STATE_DIR": desk.environment["GLHELPERS_STATE_DIR"]}
-        same_journal["GLHELPERS_RUNS_DIR"] = str(tmp_path / "runs")
-        assert run_papermill(executed, again, same_journal).returncode == 0
+    with desks() as other, pytest.MonkeyPatch.context() as same_journal:
+        for name in ("GLHELPERS_STATE_DIR", "GLHELPERS_RUNS_DIR"):
+            same_journal.setenv(name, desk.environment[name])
+        papermill.execute_notebook(executed, again, **forked)
         record = records(tmp_path / "runs")[-1]
         assert record.status == "awaiting_approval"
         assert "was spent at" in record.why

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from glhelpers.kernels.owner import PROVISIONER
 
 pytestmark = pytest.mark.notebook
 
@@ -49,6 +52,7 @@ def test_the_comparison_with_the_reference_can_fail(desk: Any, tmp_path: Path) -
     (tmp_path / "reference.ipynb").write_text(text.replace("50000", "50001"))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "reference.ipynb"]
     command += ["--nbval-sanitize-with", str(REFERENCE / "sanitize.cfg")]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    forked = {**os.environ, "JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER}
+    ended = subprocess.run(command, cwd=tmp_path, env=forked, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 1
     assert "50001" in ended.stdout

@@ -48,7 +48,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     root = tmp_path_factory.mktemp("repository")
     for name in KEPT:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "runs"))
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("runs"))
         else:
             shutil.copy(ROOT / name, root / name)
     made = _in(root, "glhelpers.cli", "new-runbook", ID, "--title", "The second zoo", "--section", "force")
