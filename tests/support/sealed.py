@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 from sandboxes import addresses, lent_sandbox
+from typer.testing import CliRunner
 from walks import approved, walk
 
 from glhelpers.batch.execute import execute
+from glhelpers.cli import app
 from glhelpers.evidence.keys import make_key
+from glhelpers.evidence.verify import FileState, examine
 from glhelpers.sandbox.world_file import DEMO, load_world
 from glhelpers.sandbox_process import Running
 from glhelpers.settings import load_settings
 
-__all__ = ["GIVEN", "Sealed", "sealed_folders", "use"]
+__all__ = ["GIVEN", "Sealed", "sealed_folders", "states", "use", "verify"]
 
 GIVEN = {
     name: str(value)
@@ -80,3 +83,14 @@ def _environment(patch: pytest.MonkeyPatch, root: Path) -> None:
 def _reach(patch: pytest.MonkeyPatch, running: Running) -> None:
     for name, value in addresses(running).items():
         patch.setenv(name, value)
+
+
+def verify(folder: Path, *words: str) -> tuple[int, str]:
+    """The command's exit code and what it says."""
+    done = CliRunner().invoke(app, ["evidence", "verify", str(folder), *words])
+    return done.exit_code, done.output
+
+
+def states(folder: Path) -> dict[str, str]:
+    """What is not as it was."""
+    return {name: state.value for name, state in examine(folder).files if state is not FileState.same}
