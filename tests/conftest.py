@@ -54,8 +54,6 @@ OWN_KERNELS = (
     "kernels/",
     "skeleton/",
     "torture/",
-    "batch/test_batch_runs",
-    "batch/test_cut_off_sending",
     "batch/test_dask",
     "batch/test_soak",
     "batch/test_starts",

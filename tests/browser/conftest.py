@@ -197,7 +197,14 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                # Pages live for seconds here: to compile a script once more for speed costs more than it brings.
+                "--js-flags=--no-opt --no-maglev",
+            ],
         )
         yield browser
         browser.close()

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from glhelpers.actions.forms import form_for
 from glhelpers.sandbox_process import Running
@@ -20,16 +20,33 @@ BUYS = {"namespace": "fox-university", "subscription_name": "A-S00010002", "zend
 HAS = {"subscription_name": "A-S00010005", "zendesk_ticket_url": TICKET}
 
 
+@pytest.fixture(scope="module")
+def screen(chromium: Browser) -> Iterator[Page]:
+    """What all pages are looked at on, one after another."""
+    context = chromium.new_context(viewport={"width": 1100, "height": 850})
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
-def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page of its own, which must stay on this machine and have nothing to complain about."""
-    page = chromium.new_page(viewport={"width": 1100, "height": 850}, color_scheme="light")
+def page(screen: Page) -> Iterator[Page]:
+    """A page that must stay on this machine and have nothing to complain about."""
     hosts: set[str | None] = set()
     complaints: list[str] = []
-    page.on("request", lambda asked: hosts.add(urlsplit(asked.url).hostname))
-    page.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)
-    yield page
-    page.close()
+
+    def note(asked: Request) -> None:
+        hosts.add(urlsplit(asked.url).hostname)
+
+    def hear(message: ConsoleMessage) -> None:
+        complaints.extend([message.text] if "Content Security" in message.text else [])
+
+    screen.emulate_media(color_scheme="light")
+    screen.on("request", note)
+    screen.on("console", hear)
+    yield screen
+    screen.goto("about:blank")
+    screen.remove_listener("request", note)
+    screen.remove_listener("console", hear)
     assert hosts - {None} == {"127.0.0.1"}
     assert complaints == []
 

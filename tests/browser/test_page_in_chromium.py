@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from axe import violations
+from playwright.sync_api import Browser, Page, Request
 from sandboxes import environment_on, lent_sandbox
 from walks import approved
 
@@ -53,51 +54,62 @@ def _pages(sandbox: Running, folder: Path) -> dict[str, Path]:
         return {name: path / "notebook.html" for name, path in found.items()}
 
 
+@pytest.fixture(scope="module")
+def screen(chromium: Browser) -> Iterator[Page]:
+    """What all pages are looked at on, one after another."""
+    context = chromium.new_context()
+    yield context.new_page()
+    context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_a_page_reads_well(chromium: Any, pages: dict[str, Path], request: Any, scheme: str, size: str) -> None:
+def test_a_page_reads_well(screen: Page, pages: dict[str, Path], request: Any, scheme: str, size: str) -> None:
     """No violation by axe-core (contrast, structure, names), nothing wider than the screen, nothing asked of the network."""
     pictures = Path(request.config.getoption("--screenshots"))
     pictures.mkdir(parents=True, exist_ok=True)
     width, height = SIZES[size]
-    context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    screen.set_viewport_size({"width": width, "height": height})
+    screen.emulate_media(media="screen", color_scheme=scheme)
     asked: list[str] = []
-    context.on("request", lambda one: asked.append(one.url) if not one.url.startswith("file:") else None)
+
+    def note(one: Request) -> None:
+        asked.extend([one.url] if not one.url.startswith("file:") else [])
+
+    screen.on("request", note)
     for name, path in pages.items():
         if name != "replaced" and (size, scheme) not in ALL_PAGES:
             continue
-        page = context.new_page()
-        page.goto(path.as_uri())
-        found = [(one["id"], [node["html"][:120] for node in one["nodes"]][:3]) for one in violations(page)]
+        screen.goto(path.as_uri())
+        assert screen.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") is (scheme == "dark")
+        found = [(one["id"], [node["html"][:120] for node in one["nodes"]][:3]) for one in violations(screen)]
         assert found == [], (name, found)
-        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        wide = screen.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{name} is {wide} pixels wider than the {size}"
         if (size, scheme) != ("phone", "dark") or name == "replaced":
-            page.screenshot(path=pictures / f"50-page-{name}-{size}-{scheme}.png")
-        page.close()
-    context.close()
+            screen.screenshot(path=pictures / f"50-page-{name}-{size}-{scheme}.png")
+    screen.remove_listener("request", note)
     assert asked == []
 
 
-def test_the_first_screen_answers_what_an_auditor_asks(chromium: Any, pages: dict[str, Path]) -> None:
+def test_the_first_screen_answers_what_an_auditor_asks(screen: Page, pages: dict[str, Path]) -> None:
     """Asked, found, approved, changed, verified: above the fold of a laptop, in this order."""
-    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    screen.set_viewport_size({"width": 1280, "height": 900})
+    screen.emulate_media(media="screen", color_scheme="light")
     for name, path in pages.items():
-        page.goto(path.as_uri())
-        tops = [page.locator("dt", has_text=word).first.bounding_box()["y"] for word in FIRST_SCREEN]
+        screen.goto(path.as_uri())
+        boxes = [screen.locator("dt", has_text=word).first.bounding_box() for word in FIRST_SCREEN]
+        tops = [box["y"] for box in boxes if box is not None]
+        assert len(tops) == len(FIRST_SCREEN), name
         assert tops == sorted(tops), name
         assert tops[-1] < 900, (name, tops)
-    page.close()
 
 
-def test_a_page_prints_without_its_screen(chromium: Any, pages: dict[str, Path], tmp_path: Path) -> None:
+def test_a_page_prints_without_its_screen(screen: Page, pages: dict[str, Path], tmp_path: Path) -> None:
     """Black on white whatever the scheme, folded parts open, a few sheets of A4."""
-    context = chromium.new_context(color_scheme="dark")
-    page = context.new_page()
-    page.goto(pages["replaced"].as_uri())
-    page.emulate_media(media="print", color_scheme="dark")
-    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    screen.goto(pages["replaced"].as_uri())
+    screen.emulate_media(media="print", color_scheme="dark")
+    background = screen.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
-    pdf = page.pdf(format="A4", path=tmp_path / "page.pdf")
+    pdf = screen.pdf(format="A4", path=tmp_path / "page.pdf")
     assert 1 <= pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page ") + pdf.count(b"/Type/Page") <= 12
-    context.close()
