@@ -26,6 +26,7 @@ def nbval(environment: dict[str, str], *arguments: str) -> str:
     return ended.stdout
 
 
+@pytest.mark.usefixtures("on_sandbox")
 def test_every_cell_of_every_runbook_runs(tmp_path: Path) -> None:
     """As they come, with the example that each holds; nbval gets its kernels forked, as JupyterLab does."""
     forked = {"JUPYTER_DEFAULT_PROVISIONER_NAME": PROVISIONER}
