@@ -79,7 +79,7 @@ def test_a_folder_that_cannot_be_written_gives_no_link(tmp_path: Path) -> None:
 
 
 def test_opening_a_runbook_does_not_load_what_only_files_of_notebooks_need() -> None:
-    """Each kernel imports the package: nbformat, nbconvert and pandas stay out of it."""
-    code = "import sys, glhelpers.runbook; print([m for m in ('nbformat', 'nbconvert', 'pandas', 'papermill') if m in sys.modules])"
+    """Each kernel imports the package: nbformat, nbconvert, pandas and rich stay out of it."""
+    code = "import sys, glhelpers.runbook; print([m for m in ('nbformat', 'nbconvert', 'pandas', 'papermill', 'rich') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

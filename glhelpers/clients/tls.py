@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glhelpers.clients.lean  # noqa: F401 (before httpx)  # isort: skip
+
 import ssl
 from pathlib import Path
 

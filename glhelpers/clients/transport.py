@@ -7,6 +7,8 @@ than its deadline for a whole answer.
 
 from __future__ import annotations
 
+import glhelpers.clients.lean  # noqa: F401 (before httpx)  # isort: skip
+
 import base64
 import ssl
 import time

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -158,15 +159,15 @@ def test_every_state_reads_well_in_the_dark_and_in_the_light(lab: Any, notebook:
     """
     seen: dict[str, str] = {}
 
-    def look(what: str, **pictures: Any) -> None:
+    def look(what: str, pictures: Mapping[str, Any] = MappingProxyType({})) -> None:
         for light in grounds(notebook):
             assert notebook.violations() == [], (what, light)
             for name, part in {} if light else pictures.items():
-                notebook.picture(name.strip("_").replace("_", "-"), part)
+                notebook.picture(name, part)
 
-    def look_at_gate(state: str, **pictures: Any) -> None:
+    def look_at_gate(state: str, picture: str = "", of: Any = None) -> None:
         notebook.says(state)
-        look(state, **{f"7_{state}_dark": notebook.gate}, **pictures)
+        look(state, {picture or f"7-{state}-dark": of or notebook.gate})
         shown = notebook.gate.locator(".glh-gate-message")
         frame = shown.evaluate(
             "one => { const s = getComputedStyle(one); return [s.borderStyle, s.borderWidth].join(); }"
@@ -177,14 +178,14 @@ def test_every_state_reads_well_in_the_dark_and_in_the_light(lab: Any, notebook:
     notebook.choose_ground(light=False)
     notebook.field("Group *").fill("cobra cloud")
     notebook.page.wait_for_selector(".glh-problem >> text=Group is not a group path")
-    look("a mistake", _7_form_dark=notebook.panel.locator(".glh-form"))
+    look("a mistake", {"7-form-dark": notebook.panel.locator(".glh-form")})
     notebook.field("Group *").fill(TARGET)
     notebook.button("Look up ▸").click()
-    look_at_gate("closed", _7_check_dark=notebook.cell("run.check()"))
+    look_at_gate("closed", "7-check-dark", notebook.cell("run.check()"))
     notebook.gate.get_by_label("Type the target").fill(TARGET)
     look_at_gate("armed")
     notebook.approve.click()
-    look_at_gate("refused", _71_refused_dark=notebook.gate)
+    look_at_gate("refused", "71-refused-dark")
     assert "no such file" in notebook.gate.inner_text()
     notebook.colleague_approves(types=TARGET)
     notebook.approve.click()
@@ -192,7 +193,7 @@ def test_every_state_reads_well_in_the_dark_and_in_the_light(lab: Any, notebook:
     notebook.button("Apply it now ▸").click()
     look_at_gate("applied")
     notebook.button("Preview what will be sent").wait_for(timeout=60_000)
-    look("the record", _7_record_dark=notebook.cell("run.record()"))
+    look("the record", {"7-record-dark": notebook.cell("run.record()")})
 
     notebook.choose_ground(light=False)
     notebook.close_all()  # a page that is loaded again shows first what it showed first

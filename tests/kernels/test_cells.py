@@ -25,7 +25,7 @@ CELLS = {
     "both streams": "import sys; print('out'); print('err', file=sys.stderr)",
     "a command": "!echo from a shell",
     "another process": "import subprocess; subprocess.run(['echo', 'from a process']); None",
-    "the descriptor itself": "import os; os.write(1, b'by its number\\n'); None",
+    "the descriptor itself": "import os, time; os.write(1, b'by its number\\n'); time.sleep(0.5)",
     "much printed": "for n in range(5000): print(n)",
     "a display brought up to date": "h = display('before', display_id='x'); h.update('after'); None",
     "output taken back": "from IPython.display import clear_output; print('gone'); clear_output(); print('stays')",
