@@ -29,7 +29,7 @@ lab: setup ## Open JupyterLab on the runbooks, with the sandbox as target
 	@$(BIN)/glhelpers lab
 
 test: setup browser ## Run all tests
-	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/pytest -n 2 --no-loadscope-reorder
 
 torture: setup ## Try for hours to lose or double a write; BATTERIES="crash network" ROUNDS=50 for some of it
 	@$(BIN)/python -m tests.torture $(BATTERIES) $(if $(ROUNDS),--rounds $(ROUNDS)) --docs docs/reliability.md

@@ -6,12 +6,14 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import keyring
 import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 from sandboxes import addresses, lent_sandbox
+from xdist.scheduler import LoadScopeScheduling
 
 from glhelpers.kernels.owner import ADDRESS, begin
 from glhelpers.sandbox_process import Running
@@ -36,16 +38,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", default="artefacts/screenshots", help="folder for pictures of the browser tests")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByModule(LoadScopeScheduling):  # type: ignore[misc]
     """
-    What takes long comes first, so that no worker is left alone with it at the end.
+    Gives each module to one worker as a whole, and to one worker all that is done in a browser.
 
-    A module stays with one worker, and so does all that is done in a browser: one JupyterLab and one Chromium for it.
+    One JupyterLab and one Chromium serve all of that.  (`--dist loadgroup` of pytest-xdist 3.8 tells groups by a
+    part of pytest that pytest 9.2 no longer reads.)
     """
-    for item in items:
-        group = "browser" if item.get_closest_marker("browser") else str(item.path.relative_to(item.config.rootpath))
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return "browser" if module.startswith("tests/browser/") else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    """Whatever `--dist` says."""
+    return ByModule(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first, so that no worker is left alone with it at the end."""
     slow = {item.path for item in items if item.get_closest_marker("notebook") or item.get_closest_marker("browser")}
     items.sort(key=lambda item: (item.get_closest_marker("browser") is None, item.path not in slow))
 
