@@ -9,6 +9,7 @@ through.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Cluster", "Common", "DaskSeat", "joined", "run_there"]
 
-_TICK = 0.2
+_LOOK_SECONDS = 0.05
+_FETCH_SECONDS = 30
 _REACH_SECONDS = 20
 _SEEN = ".seen-by-all"
 _DIED = "The workers that were to make the run died."
@@ -190,15 +192,26 @@ class DaskSeat:
         """Nothing is held."""
 
     def _wait_for(self, future: Any) -> Any:
-        waited = 0.0
+        """
+        The answer, asked for only when there is one.
+
+        Of several who fetch at once, distributed makes one request; whoever gives up waiting cancels it for all, who
+        then get an `UnboundLocalError` (dask/distributed#8514). So nobody waits in there, and who gets that asks again.
+        """
+        end = time.monotonic() + RUN_SECONDS
         while True:
-            try:
-                return future.result(timeout=_TICK)
-            except TimeoutError:
-                waited += _TICK
-                if self._halt.cut.is_set() or waited > RUN_SECONDS:
-                    future.cancel()
-                    raise OSError from None
+            if future.done():
+                try:
+                    return future.result(timeout=_FETCH_SECONDS)
+                except TimeoutError:
+                    pass
+                except UnboundLocalError:
+                    if future.status == "error":
+                        raise
+            if self._halt.cut.is_set() or time.monotonic() > end:
+                future.cancel()
+                raise OSError from None
+            time.sleep(_LOOK_SECONDS)
 
 
 def run_there(job: Job, common: Common) -> str | Ended:

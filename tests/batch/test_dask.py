@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import os
@@ -17,10 +18,13 @@ from typing import Any
 import psutil
 import pytest
 from desk import Desk, desk_on, served
+from distributed import Client
 from postgres import the_server
 from sandboxes import environment_on
 
 from bench.tickets import RUNBOOK, rows, world
+from glhelpers.batch.crew import Halt
+from glhelpers.batch.dask_seat import Cluster, DaskSeat
 from glhelpers.sandbox_process import Running
 
 pytestmark = pytest.mark.notebook
@@ -133,6 +137,22 @@ def test_workers_that_are_killed_lose_nothing_and_double_nothing(
     assert ended["no_change_needed"] <= 1
     changed = Counter(one["target"] for one in desk.ask("writes")["writes"] if one["support_tool"])
     assert changed == {f"customer-{number}": 1 for number in range(1, TICKETS + 1)}
+
+
+def test_an_answer_that_another_has_cancelled_is_fetched_again(
+    desk: Any, cluster: tuple[str, psutil.Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """distributed makes one request for all who fetch; where that is cancelled, nobody's run is lost (its issue 8514)."""
+    with Client(cluster[0], set_as_default=False) as client:
+        seat = DaskSeat(Cluster(client, 2), desk.settings, None, Halt(str))  # type: ignore[arg-type]
+        future, fetched = client.submit(str.upper, "there", pure=False), client._gather
+
+        async def cancelled(*_: Any, **__: Any) -> None:
+            monkeypatch.setattr(client, "_gather", fetched)
+            raise asyncio.CancelledError
+
+        monkeypatch.setattr(client, "_gather", cancelled)
+        assert seat._wait_for(future) == "THERE"
 
 
 def test_what_a_cluster_lacks_is_told_before_anything_runs(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glhelpers.evidence import personal
@@ -68,7 +68,7 @@ def test_every_way_to_write_an_address_has_a_sign(address: str) -> None:
 
 
 @pytest.mark.parametrize("shape", SECRETS, ids=lambda shape: shape.kind)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_shape_that_matches_is_among_those_looked_for(shape: Shape, data: st.DataObject) -> None:
     """Neither a sign, a needle nor a telltale ever hides what the pattern itself would find."""
