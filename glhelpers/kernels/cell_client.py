@@ -128,7 +128,7 @@ def run_cells(client: PapermillNotebookClient, kernel: CellKernel) -> NotebookNo
 
 
 def _complete(client: PapermillNotebookClient, cell: NotebookNode, index: int) -> None:
-    """As papermill does; only that it takes a millisecond to read its own start time back, for each cell."""
+    """As papermill does, without its reading of its own start time: with dateutil, that takes 3 ms a notebook."""
     times = cell.metadata.papermill
     began, times["start_time"] = times["start_time"], None
     client.nb_man.cell_complete(cell, cell_index=index)

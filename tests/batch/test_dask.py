@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,9 +94,12 @@ def cluster(place: Place) -> Iterator[tuple[str, psutil.Process]]:
 
 def busy_workers(cluster: psutil.Process) -> list[psutil.Process]:
     """The workers that have a kernel under them."""
-    kernels = [child for child in cluster.children(recursive=True) if child.name() == "glh-kernel"]
-    servers = [kernel.parent() for kernel in kernels]
-    return [worker for server in servers if server is not None and (worker := server.parent()) is not None]
+    found = []
+    for child in cluster.children(recursive=True):
+        with suppress(psutil.Error):  # kernels end all the time
+            if child.name() == "glh-kernel" and (server := child.parent()) is not None:
+                found.append(server.parent())
+    return [worker for worker in found if worker is not None]
 
 
 def test_workers_that_are_killed_lose_nothing_and_double_nothing(

@@ -23,7 +23,17 @@ from typing import Any
 
 import nbformat
 import pytest
-from cut_off import DRIPPING_ANSWER, inside, kernel_of, slow_reads, the_folder
+from cut_off import (
+    DRIPPING_ANSWER,
+    Running,
+    fill_the_disk,
+    inside,
+    kill_kernel,
+    let_be,
+    signalled,
+    slow_reads,
+    the_folder,
+)
 from desk import Desk, desk_on, served, wait_until
 from full_disk import FullDisk, small_disk
 from sandboxes import environment_on
@@ -46,31 +56,6 @@ PATIENT = 8
 
 
 @dataclass(frozen=True)
-class Running:
-    """A run that is inside the step where it is to be cut off."""
-
-    process: subprocess.Popen[str]
-    disk: FullDisk | None
-
-
-def _kill_kernel(run: Running) -> None:
-    kernel_of(run.process).kill()
-
-
-def _fill_the_disk(run: Running) -> None:
-    assert run.disk is not None
-    run.disk.fill(run.process)
-
-
-def _signal(number: signal.Signals) -> Callable[[Running], None]:
-    return lambda run: run.process.send_signal(number)
-
-
-def _wait(run: Running) -> None:
-    """The run's own limit ends it."""
-
-
-@dataclass(frozen=True)
 class Row:
     """What ends a run, inside which step, what its record says of that, and whether its folder is finished later."""
 
@@ -84,23 +69,23 @@ class Row:
 
 
 AT_REST = (
-    Row("a cell takes too long", "look up", f"A step took longer than {PATIENT} seconds.", _wait),
-    Row("Ctrl-C", "look up", "The run was interrupted from the keyboard.", _signal(signal.SIGINT)),
-    Row("SIGTERM", "look up", "The run was ended by SIGTERM.", _signal(signal.SIGTERM)),
-    Row("SIGHUP", "look up", "The run was ended by SIGHUP.", _signal(signal.SIGHUP)),
-    Row("the kernel killed", "look up", "The notebook's kernel died.", _kill_kernel),
-    Row("the runner killed", "look up", CUT, _signal(signal.SIGKILL), finished_later=True),
+    Row("a cell takes too long", "look up", f"A step took longer than {PATIENT} seconds.", let_be),
+    Row("Ctrl-C", "look up", "The run was interrupted from the keyboard.", signalled(signal.SIGINT)),
+    Row("SIGTERM", "look up", "The run was ended by SIGTERM.", signalled(signal.SIGTERM)),
+    Row("SIGHUP", "look up", "The run was ended by SIGHUP.", signalled(signal.SIGHUP)),
+    Row("the kernel killed", "look up", "The notebook's kernel died.", kill_kernel),
+    Row("the runner killed", "look up", CUT, signalled(signal.SIGKILL), finished_later=True),
 )
 ON_A_FULL_DISK = (
-    Row("no room for what was looked up", "look up", CUT, _fill_the_disk, finished_later=True, full="runs"),
-    Row("no room before the change", "apply", CUT, _fill_the_disk, MAY_BE_SENT, finished_later=True, full="runs"),
-    Row("no room for the journal", "apply", CUT, _fill_the_disk, full="state"),
+    Row("no room for what was looked up", "look up", CUT, fill_the_disk, finished_later=True, full="runs"),
+    Row("no room before the change", "apply", CUT, fill_the_disk, MAY_BE_SENT, finished_later=True, full="runs"),
+    Row("no room for the journal", "apply", CUT, fill_the_disk, full="state"),
 )
 WHILE_SENDING = Row(
     "the runner killed while the change is sent",
     "apply",
     CUT,
-    _signal(signal.SIGKILL),
+    signalled(signal.SIGKILL),
     MAY_BE_SENT,
     finished_later=True,
 )
@@ -141,7 +126,7 @@ def _begin(desk: Desk, row: Row, root: Path, approval: Path) -> subprocess.Popen
     if row in AT_REST and not row.finished_later and (lent := begin()) is not None:
         given[ADDRESS] = str(lent)
     root.mkdir(exist_ok=True)
-    if row.end is not _wait:
+    if row.end is not let_be:
         return replace(desk, folder=root).begin(*words, **given)
     # The limit of a cell is no option; apart from it this is the command.
     patient = f"m.execute.__kwdefaults__['cell_seconds'] = {PATIENT}; from glhelpers.cli import main; main()"

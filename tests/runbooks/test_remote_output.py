@@ -14,15 +14,11 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.runbooks.conftest import FOX
+
 pytestmark = pytest.mark.notebook
 
 RUNBOOK = Path(__file__).parents[2] / "runbooks" / "force_associate.ipynb"
-FOX = {
-    "namespace": "fox-university",
-    "subscription_name": "A-S00010002",
-    "ticket_url": "https://gitlab.zendesk.com/agent/tickets/1002",
-    "issue": "gitlab-com/support/internal-requests#2",
-}
 
 
 class Store(ThreadingHTTPServer):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from sealed import GIVEN, Sealed, sealed_folders, use
+from sealed import GIVEN, Sealed
 from walks import walk
 
 from glhelpers import __version__
@@ -27,16 +27,9 @@ from glhelpers.evidence.verify import FileState, Seal, enough, examine, seal_sen
 NOTEBOOK = {"notebook.ipynb": b'{"cells": []}', "notebook.html": b"<p>Taken in</p>"}
 
 
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
-    """The folders, made once."""
-    return sealed_folders(tmp_path_factory.getbasetemp())
-
-
 @pytest.fixture(autouse=True)
-def ada(sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ada's key is at hand and trusted; there is no service to be reached."""
-    use(monkeypatch, sealed.root)
+def nobody_answers(ada: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no service to be reached."""
     for service in ("GITLAB", "CUSTOMERSDOT", "ZENDESK"):
         monkeypatch.setenv(f"GLHELPERS_{service}_URL", "http://127.0.0.1:9")
         monkeypatch.setenv(f"GLHELPERS_{service}_TOKEN", "of-nobody")

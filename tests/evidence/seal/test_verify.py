@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sealed import Sealed, sealed_folders, states, use, verify
+from sealed import Sealed, states, verify
 from walks import approved
 
 from glhelpers.errors import BadParameter
@@ -20,24 +20,6 @@ from glhelpers.evidence.statement import ENVELOPE, MANIFEST
 from glhelpers.evidence.verify import FileState, Seal, enough, examine, in_journal
 
 FLIPS = 500
-
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
-    """The folders, made once."""
-    return sealed_folders(tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture(autouse=True)
-def ada(sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ada's key is at hand and trusted."""
-    use(monkeypatch, sealed.root)
-
-
-@pytest.fixture
-def folder(sealed: Sealed, tmp_path: Path) -> Path:
-    """A copy of the folder that waits for approval."""
-    return sealed.copy_of(sealed.waiting, tmp_path)
 
 
 def test_a_whole_folder(folder: Path) -> None:

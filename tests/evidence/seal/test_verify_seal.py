@@ -10,31 +10,13 @@ from typing import Any
 
 import pytest
 import rfc8785
-from sealed import Sealed, sealed_folders, use, verify
+from sealed import Sealed, verify
 
 from glhelpers.evidence.folder import RunFolder, read_record
 from glhelpers.evidence.keys import make_key, own_signer, trust
 from glhelpers.evidence.seal import seal
 from glhelpers.evidence.statement import ENVELOPE, MANIFEST
 from glhelpers.evidence.verify import Seal, enough, examine, seal_sentence
-
-
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
-    """The folders, made once."""
-    return sealed_folders(tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture(autouse=True)
-def ada(sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ada's key is at hand and trusted."""
-    use(monkeypatch, sealed.root)
-
-
-@pytest.fixture
-def folder(sealed: Sealed, tmp_path: Path) -> Path:
-    """A copy of the folder that waits for approval."""
-    return sealed.copy_of(sealed.waiting, tmp_path)
 
 
 def test_every_byte_of_the_signature_counts(folder: Path) -> None:
